@@ -1,0 +1,1 @@
+"""What needs a hand: rules and the life of an alarm."""

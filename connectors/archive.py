@@ -1,0 +1,231 @@
+"""The archive as it is read: the public views, of a period, as known now or at a moment.
+
+A selection comes out of the database as lines of CSV by COPY, a day at a time where it is long: the first line comes
+soon, and nobody holds more than a day. One transaction sees one state of the archive throughout.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from typing import NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from connectors.database import DatabaseError, connect, database_name
+from schemas.time import LOCAL, operating_day
+
+DAY = timedelta(days=1)
+
+
+class ArchiveError(Exception):
+    """The selection cannot be made; the text says why and what can."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One public view.
+
+    `time`: the column that a period selects by. `order`: makes the order of rows unique. `as_of`: the call that
+    answers for a moment. `parts`: the hypertables whose chunks hold every row there can be; a day at a time is read.
+    """
+
+    order: tuple[str, ...]
+    time: str | None = None
+    as_of: str | None = None
+    parts: tuple[str, ...] = ()
+    source: str | None = None
+
+
+class Period(NamedTuple):
+    """From an instant to before another; None: without end."""
+
+    begin: datetime | None
+    end: datetime | None
+
+
+_BALANCE = "{}_as_of(%(known_at)s, %(begin)s, %(end)s, %(grace)s, least(%(known_at)s, watermark()))"
+
+VIEWS: Mapping[str, View] = {
+    "reading": View(
+        ("ts", "emc", "code"), "ts", "reading_as_of(%(known_at)s, %(begin)s, %(end)s)", ("reading", "reading_revision")
+    ),
+    "revision": View(
+        ("ts", "emc", "code", "rank", "sent_at", "seq", "quality", "wh"),
+        "ts",
+        "revision_as_of(%(known_at)s, %(begin)s, %(end)s)",
+        ("reading", "reading_revision"),
+    ),
+    "balance_15m": View(
+        ("ts", "node_kind", "node"), "ts", _BALANCE.format("balance_15m"), ("reading", "reading_revision", "balance")
+    ),
+    "balance_1h": View(
+        ("ts", "node_kind", "node"), "ts", _BALANCE.format("balance_1h"), ("reading", "reading_revision", "balance")
+    ),
+    "node_now": View(("node_kind", "node")),
+    "gap": View(("first_start", "dctu"), "first_start", "gap_as_of(%(known_at)s, %(grace)s)"),
+    "completeness": View(
+        ("day", "dctu"),
+        "day",
+        source="completeness(coalesce(%(begin)s::date, '-infinity'), coalesce(%(end)s::date, 'infinity'))",
+    ),
+    "quarantine": View(("received_at", "quarantine_id"), "received_at", "quarantine_as_of(%(known_at)s)"),
+    "schedule": View(("hour", "unit", "version"), "hour", "schedule_as_of(%(known_at)s)"),
+    "node": View(("node_kind", "node"), as_of="node_as_of(%(known_at)s)"),
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is wanted of a view: a period, a moment of knowledge (None: now), columns that must equal a value.
+
+    `grace` says when an interval is late; only answers for a moment need it.
+    """
+
+    view: str
+    period: Period = Period(None, None)
+    known_at: datetime | None = None
+    equal: Mapping[str, str] = field(default_factory=dict)
+    grace: timedelta = timedelta()
+
+
+class Column(NamedTuple):
+    """A column of a view: its name and PostgreSQL's name of its type."""
+
+    name: str
+    type: str
+
+
+@contextmanager
+def reading(url: str) -> Iterator[psycopg.Connection]:
+    """A connection that sees one state of the archive and changes nothing. Raises DatabaseError."""
+    with connect(url) as connection:
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        if connection.execute("select to_regclass('v_node'), to_regproc('watermark')").fetchone() != (
+            "v_node", "watermark",
+        ):  # fmt: skip
+            raise DatabaseError(
+                f"the database {database_name(url)} has no archive yet; it is made by the first "
+                "`tengerim registry import` or `tengerim worker`"
+            )
+        yield connection
+
+
+def view_named(name: str) -> str:
+    """The name of a view as `VIEWS` has it, from a name with or without v_. Raises ArchiveError."""
+    plain = name.removeprefix("v_")
+    if plain not in VIEWS:
+        raise ArchiveError(f"there is no view {name!r}; the views are {', '.join(VIEWS)}")
+    return plain
+
+
+def columns_of(connection: psycopg.Connection, view: str) -> list[Column]:
+    """The columns of a view, in order."""
+    rows = connection.execute(
+        "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+        " where attrelid = %s::regclass and attnum > 0 order by attnum",
+        [f"v_{view}"],
+    )
+    return [Column(*row) for row in rows]
+
+
+def check(connection: psycopg.Connection, selection: Selection) -> None:
+    """Whether the selection can be made. Raises ArchiveError with what can be."""
+    view, name = VIEWS[selection.view], f"v_{selection.view}"
+    if selection.known_at and not view.as_of:
+        known = ", ".join(other for other in VIEWS if VIEWS[other].as_of)
+        raise ArchiveError(f"{name} is kept for now only; as it was at a moment there are {known}")
+    begin, end = selection.period
+    if (begin or end) and not view.time:
+        raise ArchiveError(f"{name} has no time to choose a period by")
+    if begin and end and begin >= end:
+        raise ArchiveError(f"the period is empty: {begin.isoformat()} does not lie before {end.isoformat()}")
+    names = [column.name for column in columns_of(connection, selection.view)]
+    for column in selection.equal:
+        if column not in names:
+            raise ArchiveError(f"{name} has no column {column}; it has {', '.join(names)}")
+
+
+def lines(connection: psycopg.Connection, selection: Selection) -> Iterator[bytes]:
+    """The rows as CSV, one a line, without a header: instants ISO 8601 in UTC, durations in seconds, NULL empty."""
+    columns = sql.SQL(", ").join(map(_as_text, columns_of(connection, selection.view)))
+    order = sql.SQL(", ").join(map(sql.Identifier, VIEWS[selection.view].order))
+    with connection.cursor() as cursor:
+        for period in _days(connection, selection):
+            rows, values = _rows(selection, period)
+            query = sql.SQL("copy (select {} from {} v order by {}) to stdout (format csv)").format(columns, rows, order)
+            with cursor.copy(query, values) as copy:
+                for line in copy:
+                    yield bytes(line)
+
+
+def count(connection: psycopg.Connection, selection: Selection) -> int:
+    """How many rows there are."""
+    total = 0
+    for period in _days(connection, selection):
+        rows, values = _rows(selection, period)
+        row = connection.execute(sql.SQL("select count(*) from {} v").format(rows), values).fetchone()
+        total += row[0] if row else 0
+    return total
+
+
+def _rows(selection: Selection, period: Period) -> tuple[sql.Composable, dict[str, object]]:
+    """The rows of a period, as a subquery and its parameters."""
+    view = VIEWS[selection.view]
+    bounds = map(_first_day, period) if view.time == "day" else period
+    values: dict[str, object] = {"known_at": selection.known_at, "grace": selection.grace}
+    values |= zip(("begin", "end"), bounds, strict=True)
+    source = (view.as_of if selection.known_at else view.source) or f"v_{selection.view}"
+    wanted = [sql.SQL("true")]
+    for name, operator in (("begin", ">="), ("end", "<")):
+        if view.time and values[name]:
+            wanted.append(sql.SQL(f"{{}} {operator} %({name})s").format(sql.Identifier(view.time)))
+    for column, value in selection.equal.items():
+        wanted.append(sql.SQL("{} = {}").format(sql.Identifier(column), sql.Placeholder(column)))
+        values[column] = value
+    return sql.SQL("(select * from {} where {})").format(sql.SQL(source), sql.SQL(" and ").join(wanted)), values
+
+
+def _days(connection: psycopg.Connection, selection: Selection) -> Iterator[Period]:
+    """The period in pieces: UTC days of what the chunks can hold; in one where the view is not kept in chunks."""
+    parts = VIEWS[selection.view].parts
+    if not parts:
+        yield selection.period
+        return
+    row = connection.execute(
+        "select min(range_start), max(range_end) from timescaledb_information.chunks where hypertable_name = any(%s)",
+        [list(parts)],
+    ).fetchone()
+    first, last = row or (None, None)
+    if first is None or last is None:
+        return
+    begin, end = max(selection.period.begin or first, first), min(selection.period.end or last, last)
+    while begin < end:
+        midnight = datetime.combine(begin.astimezone(UTC).date(), time(), UTC) + DAY
+        yield Period(begin, min(midnight, end))
+        begin = midnight
+
+
+def _first_day(at: datetime | None) -> str | None:
+    """The first operating day that starts at or after an instant, in ISO 8601."""
+    if at is None:
+        return None
+    begins_then = at.astimezone(LOCAL).time() == time()
+    return (operating_day(at) + (timedelta() if begins_then else DAY)).isoformat()
+
+
+def _as_text(column: Column) -> sql.Composable:
+    """The expression that writes a column as the files have it."""
+    name = sql.Identifier(column.name)
+    if column.type == "timestamp with time zone":
+        return sql.SQL(
+            "to_char({0} at time zone 'UTC', case when {0} = date_trunc('second', {0})"
+            """ then 'YYYY-MM-DD"T"HH24:MI:SS"Z"' else 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"' end)"""
+        ).format(name)
+    if column.type == "interval":
+        return sql.SQL("extract(epoch from {})::bigint").format(name)
+    if column.type == "boolean":
+        return sql.SQL("{}::text").format(name)
+    return name

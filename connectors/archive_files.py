@@ -1,0 +1,78 @@
+"""Lines of the archive as files: CSV and Parquet."""
+
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from connectors.archive import Column
+
+# Of CSV: some 300,000 rows, which bounds the memory.
+_ROW_GROUP_BYTES = 16 * 2**20
+_TYPES = {
+    "text": pa.string(),
+    "smallint": pa.int16(),
+    "integer": pa.int32(),
+    "bigint": pa.int64(),
+    "interval": pa.int64(),
+    "double precision": pa.float64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp with time zone": pa.timestamp("us", "UTC"),
+}
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that stands at `path` once it is whole, in place of what was there; after an error nothing has changed."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_csv(lines: Iterable[bytes], columns: list[Column], file: IO[bytes]) -> None:
+    """Lines under a header of their columns."""
+    file.write(",".join(column.name for column in columns).encode() + b"\n")
+    file.writelines(lines)
+
+
+def write_parquet(lines: Iterable[bytes], columns: list[Column], file: IO[bytes]) -> None:
+    """A Parquet file with the types of the columns: whole numbers, booleans, instants in microseconds UTC."""
+    schema = pa.schema([(column.name, _TYPES[column.type]) for column in columns])
+    with pa.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for block in _blocks(lines):
+            writer.write_table(_table(block, schema))
+
+
+def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines, joined until they make a row group."""
+    held = io.BytesIO()
+    for line in lines:
+        if held.tell() + len(line) > _ROW_GROUP_BYTES and held.tell():
+            yield held.getvalue()
+            held = io.BytesIO()
+        held.write(line)
+    if held.tell():
+        yield held.getvalue()
+
+
+def _table(block: bytes, schema: pa.Schema) -> pa.Table:
+    return pa.csv.read_csv(
+        io.BytesIO(block),
+        read_options=pa.csv.ReadOptions(column_names=schema.names, block_size=len(block)),
+        parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+        # PostgreSQL quotes an empty text, and leaves NULL bare.
+        convert_options=pa.csv.ConvertOptions(
+            column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+        ),
+    )

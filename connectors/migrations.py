@@ -1,0 +1,62 @@
+"""Brings a database to the tables of `schemas/sql`.
+
+Two layers of plain SQL: *core* runs everywhere, each file once; *community* runs where TimescaleDB's licence has it,
+is idempotent and runs at each start, so that a change of edition is picked up. Nothing depends on it.
+"""
+
+from importlib.resources import files
+from typing import NamedTuple
+
+import psycopg
+
+from connectors.database import DatabaseError
+
+_LOCK = 0x74656E67  # "teng": two starts at once take turns
+
+
+class Migrated(NamedTuple):
+    """What a migration did: names of the core files applied now, and whether the community layer is on."""
+
+    applied: list[str]
+    community: bool
+
+
+def _files(layer: str) -> list[tuple[str, str]]:
+    folder = files("schemas") / "sql" / layer
+    return sorted((item.name, item.read_text(encoding="utf-8")) for item in folder.iterdir())
+
+
+def has_community(connection: psycopg.Connection) -> bool:
+    """Whether this TimescaleDB is of the Community edition."""
+    row = connection.execute("select current_setting('timescaledb.license', true) = 'timescale'").fetchone()
+    return bool(row and row[0])
+
+
+def migrate(connection: psycopg.Connection) -> Migrated:
+    """Apply what is missing, in order, all in one transaction each layer."""
+    try:
+        connection.execute("create extension if not exists timescaledb")
+    except psycopg.errors.Error as error:
+        connection.rollback()
+        raise DatabaseError(
+            f"this server has no TimescaleDB ({str(error).splitlines()[0]}); "
+            "install its package and name it in shared_preload_libraries, or use `tengerim up`"
+        ) from None
+    connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+    connection.execute(
+        "create table if not exists migration (name text primary key, applied_at timestamptz not null default now())"
+    )
+    done = {name for (name,) in connection.execute("select name from migration")}
+    applied = []
+    for name, text in _files("core"):
+        if name not in done:
+            connection.execute(text.encode())
+            connection.execute("insert into migration (name) values (%s)", [name])
+            applied.append(name)
+    connection.commit()
+    community = has_community(connection)
+    if community:
+        for _, text in _files("community"):
+            connection.execute(text.encode())
+        connection.commit()
+    return Migrated(applied, community)

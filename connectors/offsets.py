@@ -1,0 +1,141 @@
+"""Where an agent stands in its topics: offsets kept in the database, in the transaction of what they brought.
+
+A partition has one owner at a time. Its epoch is raised on assignment, which waits for a transaction of the old owner;
+whoever comes later with the old epoch is fenced.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import psycopg
+
+from schemas.time import from_us, to_us
+
+
+class Claim(NamedTuple):
+    """Where to begin in a partition, and with which epoch."""
+
+    next_off: int
+    epoch: int
+    watched_us: int | None
+    tries: int
+    suspect_off: int
+    started_anew: bool
+
+
+@dataclass(slots=True)
+class Place:
+    """What the owner of a partition believes."""
+
+    next_off: int
+    epoch: int
+    watched_us: int | None
+
+
+class Advance(NamedTuple):
+    """Where a batch ends in a partition."""
+
+    next_off: int
+    watched_us: int | None
+
+
+async def claim(
+    connection: psycopg.AsyncConnection, agent: str, topic: str, topic_id: str, partitions: Sequence[int]
+) -> dict[int, Claim]:
+    """Become the owner of partitions: raise their epochs, tell where to begin.
+
+    Another topic id means that the broker lost its log: the partition starts anew at 0. `tries` counts the deaths
+    since the partition last moved.
+    """
+    claims: dict[int, Claim] = {}
+    async with connection.transaction():
+        for partition in sorted(partitions):
+            row = await (
+                await connection.execute(
+                    """
+                    insert into ingest_offset as o (agent, topic, partition, topic_id, next_off, epoch)
+                    values (%(agent)s, %(topic)s, %(partition)s, %(id)s, 0, 1)
+                    on conflict (agent, topic, partition) do update
+                    set epoch = o.epoch + 1, updated_at = now(), topic_id = excluded.topic_id,
+                        next_off = case when o.topic_id = excluded.topic_id then o.next_off else 0 end,
+                        suspect_off = case when o.topic_id = excluded.topic_id then o.suspect_off else -1 end
+                    returning next_off, epoch, watched_until, tries, tried_off, suspect_off,
+                        (select old.topic_id <> %(id)s from ingest_offset old
+                         where (old.agent, old.topic, old.partition) = (%(agent)s, %(topic)s, %(partition)s))
+                    """,
+                    {"agent": agent, "topic": topic, "partition": partition, "id": topic_id},
+                )
+            ).fetchone()
+            assert row is not None
+            next_off, epoch, watched, tries, tried_off, suspect_off, anew = row
+            claims[partition] = Claim(
+                next_off, epoch, to_us(watched) if watched else None,
+                tries if tried_off == next_off else 0, suspect_off, bool(anew),
+            )  # fmt: skip
+    return claims
+
+
+async def lock(
+    cursor: psycopg.AsyncCursor, agent: str, topic: str, places: Mapping[int, Place]
+) -> tuple[dict[int, int], set[int]]:
+    """Hold the offsets of partitions until the end of the transaction, in partition order.
+
+    Gives the stored `next_off` of those that are still ours, and the partitions that have another owner.
+    """
+    await cursor.execute(
+        "select partition, next_off, epoch from ingest_offset"
+        " where agent = %s and topic = %s and partition = any (%s) order by partition for update",
+        [agent, topic, sorted(places)],
+    )
+    stored = {partition: (next_off, epoch) for partition, next_off, epoch in await cursor.fetchall()}
+    ours = {p: stored[p][0] for p, place in places.items() if p in stored and stored[p][1] == place.epoch}
+    return ours, set(places) - set(ours)
+
+
+async def advance(cursor: psycopg.AsyncCursor, agent: str, topic: str, advances: Mapping[int, Advance]) -> None:
+    """Move locked partitions on."""
+    partitions = sorted(advances)
+    await cursor.execute(
+        "update ingest_offset o set next_off = n.next_off, watched_until = n.watched, updated_at = now(), tries = 0 "
+        "from unnest(%s::int[], %s::bigint[], %s::timestamptz[]) n (partition, next_off, watched) "
+        "where o.agent = %s and o.topic = %s and o.partition = n.partition",
+        [
+            partitions,
+            [advances[p].next_off for p in partitions],
+            [from_us(us) if (us := advances[p].watched_us) is not None else None for p in partitions],
+            agent,
+            topic,
+        ],
+    )
+
+
+def note_death(connection: psycopg.Connection, agent: str) -> None:
+    """Note that a worker of this agent died. Wherever a partition has not moved since the last death, it counts."""
+    with connection.transaction():
+        connection.execute(
+            "update ingest_offset set tries = case when tried_off = next_off then tries + 1 else 1 end,"
+            " tried_off = next_off where agent = %s",
+            [agent],
+        )
+
+
+async def suspect(connection: psycopg.AsyncConnection, agent: str, topic: str, partition: int, offset: int) -> None:
+    """Note the single message in work, so that a death tells which it was."""
+    async with connection.transaction():
+        await connection.execute(
+            "update ingest_offset set suspect_off = %s where agent = %s and topic = %s and partition = %s",
+            [offset, agent, topic, partition],
+        )
+
+
+async def count(cursor: psycopg.AsyncCursor, agent: str, topic: str, counts: Mapping[tuple[int, str], int]) -> None:
+    """Add to the tally of partitions: (partition, outcome) to number."""
+    keys = sorted(key for key, n in counts.items() if n)
+    if keys:
+        await cursor.execute(
+            "insert into tally as t (agent, topic, partition, outcome, n) "
+            "select %s, %s, * from unnest(%s::int[], %s::text[], %s::bigint[]) "
+            "on conflict (agent, topic, partition, outcome) do update set n = t.n + excluded.n",
+            [agent, topic, [k[0] for k in keys], [k[1] for k in keys], [counts[k] for k in keys]],
+        )

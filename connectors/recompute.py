@@ -1,0 +1,50 @@
+"""The queue of what an import of master data touches."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import psycopg
+
+from schemas.time import slot_from, slot_start, to_us
+
+
+class Task(NamedTuple):
+    """Partial sums of a DCTU, or (None) all balances, for slots `[first, end)`."""
+
+    recompute_id: int
+    dctu_id: int | None
+    dctu: str | None
+    first: int
+    end: int
+
+
+async def next_task(cursor: psycopg.AsyncCursor) -> Task | None:
+    """The oldest task, partial sums before balances."""
+    await cursor.execute(
+        "select r.recompute_id, r.dctu_id, d.dctu, r.from_ts, r.to_ts from recompute r left join dctu_key d"
+        " using (dctu_id) order by r.dctu_id is null, r.recompute_id limit 1"
+    )
+    row: tuple[int, int | None, str | None, datetime, datetime] | None = await cursor.fetchone()
+    if row is None:
+        return None
+    return Task(row[0], row[1], row[2], slot_from(row[3]), slot_from(row[4]))
+
+
+async def done_until(cursor: psycopg.AsyncCursor, task: Task, slot: int) -> None:
+    """Note how far a task is; at its end it is gone."""
+    if slot >= task.end:
+        await cursor.execute("delete from recompute where recompute_id = %s", [task.recompute_id])
+    else:
+        await cursor.execute(
+            "update recompute set from_ts = %s where recompute_id = %s", [slot_start(slot), task.recompute_id]
+        )
+
+
+async def hold_partition(cursor: psycopg.AsyncCursor, frames: str, partition: int) -> int | None:
+    """Keep the owner of a partition of `frames` from committing until this transaction ends; gives its time."""
+    await cursor.execute(
+        "select watched_until from ingest_offset where agent = 'collect' and topic = %s and partition = %s for update",
+        [frames, partition],
+    )
+    row = await cursor.fetchone()
+    return None if row is None or row[0] is None else to_us(row[0])

@@ -1,0 +1,52 @@
+"""The outbox as agents use it: rows written with what they tell of, sent from the table, deleted once sent."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+import psycopg
+
+
+class Letter(NamedTuple):
+    """One message to send on."""
+
+    source_partition: int
+    topic: str
+    partition: int | None
+    key: bytes | None
+    message: bytes
+
+
+Send = Callable[[str, int | None, bytes | None, bytes], Awaitable[Awaitable[object]]]
+_AT_ONCE = 500
+
+
+async def write(cursor: psycopg.AsyncCursor, agent: str, letters: Sequence[Letter]) -> None:
+    """Put messages into the outbox, in the caller's transaction."""
+    if letters:
+        await cursor.execute(
+            "insert into outbox (agent, source_partition, topic, partition, key, message) "
+            "select %s, * from unnest(%s::int[], %s::text[], %s::int[], %s::bytea[], %s::bytea[])",
+            [agent, *(list(column) for column in zip(*letters, strict=True))],
+        )
+
+
+async def send_waiting(
+    connection: psycopg.AsyncConnection, agents: Sequence[str], partitions: Sequence[int], send: Send
+) -> int:
+    """Send the oldest messages of these agents and partitions, and delete them; gives how many."""
+    rows = await (
+        await connection.execute(
+            "select outbox_id, topic, partition, key, message from outbox"
+            " where agent = any (%s) and source_partition = any (%s) order by outbox_id limit %s",
+            [list(agents), list(partitions), _AT_ONCE],
+        )
+    ).fetchall()
+    await connection.commit()
+    if not rows:
+        return 0
+    acknowledged = [await send(*row[1:]) for row in rows]
+    for future in acknowledged:
+        await future
+    await connection.execute("delete from outbox where outbox_id = any (%s)", [[row[0] for row in rows]])
+    await connection.commit()
+    return len(rows)

@@ -1,0 +1,61 @@
+"""What the commands that import have in common: the archive, the moment, the notice to running workers."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from typing import Annotated
+
+import cyclopts
+import psycopg
+
+from connectors.database import connect, create_database, space_url
+from connectors.kafka import KafkaError
+from connectors.migrations import migrate
+from connectors.outbox import send_pending
+from connectors.table import TableError
+from infra.cli.error import UserError
+from schemas.settings import Settings
+
+ReceivedAt = Annotated[
+    str | None,
+    cyclopts.Parameter(
+        name="--received-at", help="When it came, with offset: 2026-03-02T09:30+05:00. Without it, now."
+    ),
+]
+
+
+def received(text: str | None) -> datetime:
+    """The moment of `--received-at`, or the clock's. Raises UserError."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"--received-at {text!r} is not an instant such as 2026-03-02T09:30+05:00") from None
+    if at.tzinfo is None:
+        raise UserError(f"--received-at {text!r} has no offset; write for example 2026-03-02T09:30+05:00")
+    return at
+
+
+@contextmanager
+def importing(settings: Settings) -> Iterator[psycopg.Connection]:
+    """The archive of the space, made where it is missing; what goes wrong inside becomes a UserError."""
+    url = space_url(settings.database, settings.space)
+    create_database(url)
+    with closing(connect(url)) as connection:
+        migrate(connection)
+        try:
+            yield connection
+        except TableError as error:
+            raise UserError(f"nothing was imported; mend this first:\n{error}") from None
+        except psycopg.OperationalError as error:
+            problem = str(error).splitlines()[0]
+            raise UserError(f"the database broke off ({problem}); see `tengerim status`, then import again") from None
+
+
+def notify(connection: psycopg.Connection, settings: Settings, agent: str) -> str:
+    """Tell running workers; how that went, in words for the end of a line. Without Kafka it is no error."""
+    try:
+        return "running workers know" if send_pending(connection, settings.kafka, agent) else ""
+    except KafkaError as error:
+        return f"a running worker will pass it on, because now it could not be: {error}"

@@ -1,0 +1,107 @@
+"""`tengerim ingest`: readings from a CSV file, as frames into Kafka."""
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+
+from connectors.kafka import KafkaError, ensure_topics
+from connectors.producer import Producer
+from connectors.readings import Counts, frames_of, read_instant, read_owners, read_readings
+from connectors.table import RowError
+from infra import settings
+from infra.cli.error import UserError
+from infra.cli.importing import importing
+from schemas.frame import Frame
+
+SHOWN = 5
+
+SentAt = Annotated[
+    str | None,
+    cyclopts.Parameter(
+        name="--sent-at",
+        help="When the readings were sent, with offset: 2026-03-02T09:30+05:00. Without it, now. "
+        "The same file with the same --sent-at brings duplicates only.",
+    ),
+]
+
+
+def register(app: cyclopts.App) -> None:
+    """Add the command to `app`."""
+    app.command(ingest)
+
+
+def ingest(file: Path, /, *, sent_at: SentAt = None) -> int:
+    """Send the readings of a file; bad rows are named and left out, and the exit status is 2 then.
+
+    Parameters
+    ----------
+    file
+        CSV with the columns emc, code, start (with offset), kwh, status (0 measured; 1 suspect, or, without kwh,
+        declared missing).
+    """
+    at = _sent(sent_at)
+    loaded = settings.load()
+    with importing(loaded) as connection:
+        owners = read_owners(connection)
+    ensure_topics(loaded.kafka, loaded.space, loaded.partitions)
+    errors: list[RowError] = []
+    counts = Counts()
+    frames = frames_of(read_readings(file, errors, counts), owners.dctu_of, at, counts)
+    with Producer(loaded.kafka, loaded.space) as producer:
+        try:
+            bad = _send(producer, frames, errors)
+            producer.flush()
+        except KafkaError as error:
+            raise UserError(
+                f"not every reading was sent: {error}. Then ingest the same file with --sent-at {at.isoformat()}: "
+                "what has come already does no harm"
+            ) from None
+    _say(counts, bad, at)
+    return 2 if bad else 0
+
+
+def _sent(text: str | None) -> datetime:
+    try:
+        return read_instant(text) if text else datetime.now(UTC)
+    except ValueError as error:
+        raise UserError(f"--sent-at {error}") from None
+
+
+def _send(producer: Producer, frames: Iterator[Frame], errors: list[RowError]) -> int:
+    """Send all frames, naming what is wrong in the file as it comes to light; gives how many things were."""
+    bad = 0
+    for frame in frames:
+        producer.send_frame(frame)
+        bad += _name(errors)
+    return bad + _name(errors)
+
+
+def _name(errors: list[RowError]) -> int:
+    named = len(errors)
+    for error in errors:
+        print(error, file=sys.stderr)  # noqa: T201
+    errors.clear()
+    return named
+
+
+def _say(counts: Counts, bad: int, sent_at: datetime) -> None:
+    parts = [f"Sent {counts.readings:,} readings in {counts.frames:,} frames, sent at {sent_at.isoformat()}"]
+    if counts.rounded:
+        parts.append(f"{counts.rounded:,} values finer than a watt-hour rounded")
+    if counts.repeated:
+        parts.append(f"{counts.repeated:,} rows said again what an earlier one says")
+    if bad:
+        parts.append(f"{bad:,} errors in the file, see above")
+    print(f"{'; '.join(parts)}.")  # noqa: T201
+    if counts.unknown:
+        first = ", ".join(sorted(counts.unknown_channels)[:SHOWN])
+        more = ", …" if len(counts.unknown_channels) > SHOWN else ""
+        print(  # noqa: T201
+            f"{counts.unknown:,} of them are of channels that belong to no DCTU at that time ({first}{more}): "
+            "they go to the quarantine. Import the master data, then `tengerim quarantine replay --rule UNKNOWN`.",
+            file=sys.stderr,
+        )

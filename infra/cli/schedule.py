@@ -1,0 +1,44 @@
+"""`tengerim schedule import`: a daily schedule, or corrections of it, from a CSV file."""
+
+from pathlib import Path
+
+import cyclopts
+
+from connectors.schedule import AGENT, Imported, import_schedule
+from infra import settings
+from infra.cli.importing import ReceivedAt, importing, notify, received
+
+
+def register(app: cyclopts.App) -> None:
+    """Add the commands to `app`."""
+    schedule = cyclopts.App(name="schedule", help="The daily schedule, in numbered versions.")
+    schedule.command(import_, name="import")
+    app.command(schedule)
+
+
+def import_(file: Path, /, *, received_at: ReceivedAt = None) -> None:
+    """Add the hours of a file to the daily schedule: all of them, or nothing.
+
+    Parameters
+    ----------
+    file
+        CSV with the columns unit, hour (with offset), mwh, version.
+    """
+    at = received(received_at)
+    loaded = settings.load()
+    with importing(loaded) as connection:
+        done = import_schedule(connection, file, at, loaded.space)
+        notice = f"; {notify(connection, loaded, AGENT)}" if done.added else ""
+        print(f"{summary(done)}{notice}.")  # noqa: T201
+
+
+def summary(done: Imported) -> str:
+    """What an import did, in words."""
+    if not done.added:
+        return "The schedule has all of it already; nothing was changed"
+    parts = [f"Planned hours: {done.added} new, of {done.units} units"]
+    if done.known:
+        parts.append(f"{done.known} known before")
+    if done.rounded:
+        parts.append(f"{done.rounded} values finer than a watt-hour rounded")
+    return "; ".join(parts)

@@ -1,0 +1,59 @@
+"""What can be set, and how: environment variables that begin with TENGERIM_."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _default_home() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tengerim"
+
+
+class Settings(BaseSettings):
+    """Settings of every part. An address that is empty is taken from the local stack."""
+
+    model_config = SettingsConfigDict(env_prefix="TENGERIM_", frozen=True)
+
+    home: Annotated[Path, Field(description="The one folder of the local stack.")] = Field(
+        default_factory=_default_home
+    )
+    kafka: Annotated[str, Field(description="Bootstrap servers, host:port[,host:port].")] = ""
+    database: Annotated[str, Field(description="postgresql://user[:password]@host:port/database")] = ""
+    redis: Annotated[str, Field(description="redis://host:port[/number]")] = ""
+    prometheus: Annotated[str, Field(description="http://host:port")] = ""
+    alertmanager: Annotated[str, Field(description="http://host:port")] = ""
+
+    space: Annotated[
+        str,
+        Field(pattern=r"^[a-z][a-z0-9_]{0,30}$", description="A set of topics, tables and keys of its own."),
+    ] = "main"
+    partitions: Annotated[int, Field(ge=1, le=256, description="Partitions of `frames`, fixed when made.")] = 8
+    clock: Annotated[
+        Literal["wall", "none"], Field(description="Whether the worker writes ticks of the wall clock.")
+    ] = "wall"
+    tick_s: Annotated[float, Field(gt=0, le=60, description="Seconds between ticks of the wall clock.")] = 5.0
+    grace_s: Annotated[
+        int, Field(ge=0, le=3600, description="Seconds after the end of an interval until it is late.")
+    ] = 300
+    ahead_s: Annotated[
+        int, Field(ge=0, le=86400, description="Seconds a sender's clock may run ahead of the stream's time.")
+    ] = 300
+    ring_intervals: Annotated[int, Field(ge=4, le=3000, description="Intervals of the recent past held in memory.")] = (
+        104
+    )
+    batch_frames: Annotated[int, Field(ge=1, le=5000, description="Messages in one transaction, at most.")] = 400
+    session_s: Annotated[
+        int, Field(ge=2, le=300, description="Seconds after which Kafka gives a silent worker's partitions to another.")
+    ] = 30
+    metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of an agent's metrics; 0: a free one.")] = 0
+    log_format: Literal["console", "json"] = "console"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def grace(self) -> timedelta:
+        """How long after its end an interval is still on time."""
+        return timedelta(seconds=self.grace_s)

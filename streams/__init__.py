@@ -1,0 +1,1 @@
+"""What is computed: thin Faust agents over pure cores."""

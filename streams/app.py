@@ -1,0 +1,205 @@
+"""The Faust apps: one an agent, thin. Take, process in the database, acknowledge."""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+import psycopg
+import structlog
+from faust.types import TP
+from mode.supervisors import CrashingSupervisor
+from redis.exceptions import RedisError
+from yarl import URL
+
+from connectors import kafka, sending
+from connectors.database import connect_async, space_url
+from connectors.live import LiveState
+from schemas.settings import Settings
+from schemas.time import INTERVAL_S
+from schemas.topics import topics_of
+from streams import balance, collect, metrics
+from streams.balance import Balancer
+from streams.batch import Rules
+from streams.collect import Collector
+from streams.owner import Owner
+from streams.transport import DatabaseTransport
+
+log = structlog.get_logger()
+
+# Seconds: a batch is what came within this time, at most; how often what was not sent is sent again.
+COLLECT_WITHIN_S = 0.2
+BALANCE_WITHIN_S = 0.3
+RESEND_S = 5.0
+WATCH_TOPIC_S = 5.0
+
+
+def rules_of(settings: Settings) -> Rules:
+    """The agents' rules as the settings have them."""
+    return Rules(
+        settings.partitions, settings.grace_s * 1_000_000, settings.ahead_s * 1_000_000, settings.ring_intervals
+    )
+
+
+def build(agent: str, settings: Settings) -> faust.App:
+    """The app of an agent, `collect` or `balance`."""
+    topics = topics_of(settings.space)
+    url = space_url(settings.database, settings.space)
+
+    async def connect() -> psycopg.AsyncConnection:
+        return await connect_async(url)
+
+    owner: Owner
+    if agent == collect.AGENT:
+        owner = Collector(topics, rules_of(settings), connect)
+        within, senders = COLLECT_WITHIN_S, (collect.AGENT,)
+    else:
+        owner = Balancer(topics, rules_of(settings), connect)
+        # What imports could not send themselves goes with balance: it is who waits for it.
+        within, senders = BALANCE_WITHIN_S, (balance.AGENT, "registry", "schedule")
+    app = _app(f"{settings.space}.{agent}", settings)
+    _bind(app, owner, settings, within)
+    _add_sender(app, owner, senders, connect)
+    _add_watch(app, owner, settings)
+    if isinstance(owner, Balancer):
+        _add_live(app, owner, settings)
+    return app
+
+
+def _app(name: str, settings: Settings) -> faust.App:
+    app = faust.App(
+        name,
+        broker=[URL(f"kafka://{address}") for address in settings.kafka.split(",")],
+        store="memory://",
+        # An exception that leaves the loop of `take` loses messages; unacknowledged ones must not block a rebalance.
+        stream_wait_empty=False,
+        cython_optimizations=True,
+        stream_buffer_maxsize=max(512, 2 * settings.batch_frames),
+        broker_commit_every=5000,
+        broker_commit_interval=2.0,
+        # The database may be away for an hour without a rebalance.
+        broker_max_poll_interval=3600.0,
+        broker_session_timeout=settings.session_s,
+        broker_heartbeat_interval=max(1, settings.session_s // 6),
+        broker_rebalance_timeout=max(settings.session_s, 10),
+        consumer_max_fetch_size=4 * 1024**2,
+        consumer_auto_offset_reset="earliest",
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        producer_max_request_size=8 * 1024**2,
+        worker_redirect_stdouts=False,
+    )
+    app.transport = DatabaseTransport(app.conf.broker_consumer, app)
+    return app
+
+
+def _bind(app: faust.App, owner: Owner, settings: Settings, within: float) -> None:
+    """Give the owner the partitions and messages that Faust assigns to this process."""
+    topic_name = owner.places.topic
+    topic = app.topic(topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+    async def claim(assigned: set[TP]) -> Mapping[TP, int]:
+        ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic_name])
+        owner.topic_id = ids[topic_name]
+        begin = await owner.assign(owner.topic_id, [tp.partition for tp in assigned if tp.topic == topic_name])
+        log.info("partitions assigned", topic=topic_name, begin=begin)
+        return {TP(topic_name, partition): offset for partition, offset in begin.items()}
+
+    app.claim = claim
+
+    @app.agent(topic, name=owner.places.agent, concurrency=1, supervisor_strategy=CrashingSupervisor)
+    async def work(stream: Any) -> None:
+        async for events in stream.noack_take(settings.batch_frames, within=within):
+            try:
+                await owner.process([(e.message.partition, e.message.offset, e.message.value) for e in events])
+            except BaseException as error:
+                if app.should_stop or isinstance(error, asyncio.CancelledError):
+                    raise
+                # Going on would acknowledge what was not processed; whoever supervises starts again.
+                log.critical("the agent ends", error=f"{type(error).__name__}: {error}", exc_info=True)
+                os._exit(70)
+            for event in events:
+                event.ack()
+
+
+def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect: Any) -> None:
+    """Send on what transactions left in the outbox: at once after a commit, again until it is sent."""
+
+    async def send(topic: str, partition: int | None, key: bytes | None, message: bytes) -> Any:
+        return await app.producer.send(topic, key, message, partition, None, None)
+
+    @app.task
+    async def send_on() -> None:
+        connection: psycopg.AsyncConnection | None = None
+        while not app.should_stop:
+            try:
+                await asyncio.wait_for(owner.committed.wait(), RESEND_S)
+            except TimeoutError:
+                pass
+            owner.committed.clear()
+            try:
+                if connection is None or connection.closed:
+                    connection = await connect()
+                sources = sorted(owner.places.places)
+                while sources and await sending.send_waiting(connection, senders, sources, send):
+                    pass
+            except Exception as error:
+                # The rows stay where they are; the next look sends them.
+                log.warning("not sent on yet", error=f"{type(error).__name__}: {error}"[:200])
+                connection = None
+                await asyncio.sleep(1.0)
+
+
+def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
+    """Notice a broker that lost its log, and tell Prometheus how far behind the agent is."""
+
+    @app.task
+    async def watch() -> None:
+        agent, topic = owner.places.agent, owner.places.topic
+        while not app.should_stop:
+            await asyncio.sleep(WATCH_TOPIC_S)
+            try:
+                ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic])
+                ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic)
+            except kafka.KafkaError as error:
+                log.warning("Kafka does not answer", error=str(error))
+                continue
+            if owner.topic_id is not None and ids[topic] != owner.topic_id:
+                log.critical("the topic was made anew under the same name: starting again", topic=topic)
+                os._exit(75)
+            for partition, place in owner.places.places.items():
+                lag = ends.get(partition, place.next_off) - place.next_off
+                metrics.LAG_MESSAGES.labels(agent, str(partition)).set(lag)
+            watched = [place.watched_us for place in owner.places.places.values() if place.watched_us is not None]
+            if watched:
+                age = time.time() - min(watched) / 1e6
+                metrics.TICK_AGE.labels(agent).set(age)
+                metrics.LAG_INTERVALS.labels(agent).set(max(age, 0) // INTERVAL_S)
+
+
+def _add_live(app: faust.App, balancer: Balancer, settings: Settings) -> None:
+    """Keep Redis up to date; while it is away nothing waits, afterwards all is written again."""
+    live = LiveState(settings.redis, settings.space)
+
+    @app.task
+    async def publish() -> None:
+        failing = False
+        while not app.should_stop:
+            await asyncio.sleep(0.2)
+            states, whole = balancer.take_states()
+            if not states:
+                continue
+            now = next(iter(next(iter(states.values())).values()))["now"]
+            try:
+                await live.publish(str(now), states, whole=whole)
+                failing = False
+            except (RedisError, OSError) as error:
+                balancer.rewrite_states()
+                if not failing:
+                    log.warning("Redis is away; the live state is written when it is back", error=str(error))
+                failing = True
+                await asyncio.sleep(2.0)

@@ -1,0 +1,331 @@
+"""The work of the agent `balance`: recompute what `changes` names, close what is past its deadline, project the hour.
+
+Everything is computed from the tables of the moment, so late data, corrections, new schedules, changed master data,
+restarts and repeats all go the same way.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+import psycopg
+import structlog
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from connectors import balances, cells, node_now, offsets, recompute, sending
+from connectors.balances import Rows
+from connectors.membership import read_membership
+from connectors.offsets import Advance
+from connectors.sending import Letter
+from connectors.snapshot import read_version
+from schemas.change import CHANGE, PartialsChanged, RegistryChanged, ScheduleChanged
+from schemas.event import BalancesClosed
+from schemas.partitioning import partition_of
+from schemas.time import INTERVAL_US, SLOTS_PER_HOUR, from_us, hour_of_slot, slot_of, slot_start
+from schemas.topics import Topics
+from streams import failpoints, metrics
+from streams.balancing import Balance, balance
+from streams.batch import Rules, due_slot
+from streams.nodes import Nodes
+from streams.now import States, rows_now, share, states_of
+from streams.owner import Connect, Owner
+from streams.places import Message
+
+log = structlog.get_logger()
+
+Ints = NDArray[np.int64]
+
+AGENT = "balance"
+# Intervals in one transaction: a day.
+CHUNK = 96
+_NODES_A_MESSAGE = 1000
+
+
+@dataclass(slots=True)
+class Dirty:
+    """What messages name: units by interval."""
+
+    units: dict[int, set[int]] = field(default_factory=dict)
+
+    def add(self, slot: int, units: Iterable[int]) -> None:
+        """Name units at an interval."""
+        self.units.setdefault(slot, set()).update(units)
+
+
+class Balancer(Owner):
+    """Processes `changes`, one partition."""
+
+    def __init__(self, topics: Topics, rules: Rules, connect: Connect) -> None:
+        """Hold nothing but the master data."""
+        super().__init__(AGENT, topics.changes, connect)
+        self.topics = topics
+        self.rules = rules
+        self._nodes: Nodes | None = None
+        # What node_now was last computed for: hour, interval and newest due interval.
+        self._seen: tuple[int, int, int] | None = None
+        # The live state that commits have changed since it was last taken; whole: replace everything.
+        self._states: States = {}
+        self._whole = True
+
+    async def prepare(self, connection: psycopg.AsyncConnection) -> None:
+        """Make the temporary tables."""
+        await cells.prepare_session(connection)
+        await balances.prepare_session(connection)
+
+    def forget(self) -> None:
+        """Discard the master data; the live state is then written whole."""
+        self._nodes = None
+        self._whole = True
+        self._seen = None
+
+    def take_states(self) -> tuple[States, bool]:
+        """The live state that changed since the last call, and whether it is the whole of it."""
+        states, whole = self._states, self._whole
+        if states:
+            self._states, self._whole = {}, False
+        return states, whole
+
+    def rewrite_states(self) -> None:
+        """Give the whole live state at the next occasion: the cache has lost it."""
+        self._whole, self._seen, self._states = True, None, {}
+
+    async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
+        """Bring the balances up to everything that the messages tell of."""
+        while await self._recompute(connection):
+            pass
+        while await self._close_due(connection):
+            pass
+        with metrics.BATCH_SECONDS.labels(AGENT, "batch").time():
+            async with connection.transaction(), connection.cursor() as cursor:
+                if await self.places.lock(cursor, [0]):
+                    log.warning("the partition has another owner")
+                    metrics.FENCED.labels(AGENT).inc()
+                    return
+                messages = self.places.mine(messages)
+                if not messages:
+                    return
+                nodes = await self._current_nodes(cursor)
+                place = self.places.places[0]
+                dirty = _dirty(messages, nodes)
+                letters = []
+                for slots in await self._worth(cursor, dirty, place.watched_us):
+                    letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
+                states, whole = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
+                await sending.write(cursor, AGENT, letters)
+                await offsets.count(cursor, AGENT, self.topics.changes, {(0, "changes"): len(messages)})
+                end = messages[-1][1] + 1
+                await offsets.advance(cursor, AGENT, self.topics.changes, {0: Advance(end, place.watched_us)})
+                failpoints.passing("balance_before_commit")
+        failpoints.passing("balance_after_commit")
+        place.next_off = end
+        metrics.MESSAGES.labels(AGENT, "changes").inc(len(messages))
+        self._keep_states(states, whole)
+
+    async def _current_nodes(self, cursor: psycopg.AsyncCursor) -> Nodes:
+        version = await read_version(cursor, hold=True)
+        if self._nodes is None or self._nodes.version != version:
+            self._nodes = Nodes(await read_membership(cursor))
+            self._seen = None
+        return self._nodes
+
+    async def _recompute(self, connection: psycopg.AsyncConnection) -> bool:
+        """One piece of what an import of master data touched; True while there is more."""
+        async with connection.transaction(), connection.cursor() as cursor:
+            if await self.places.lock(cursor, [0]):
+                return False
+            task = await recompute.next_task(cursor)
+            if task is None:
+                return False
+            end = min(task.end, task.first + CHUNK)
+            touched: list[tuple[int, int]] = []
+            if task.dctu_id is not None and task.dctu is not None:
+                # Before the master data are held: collect takes its locks in this order, too.
+                partition = partition_of(task.dctu, self.rules.partitions)
+                watched = await recompute.hold_partition(cursor, self.topics.frames, partition)
+                touched = await cells.recompute_partials(
+                    cursor, task.dctu_id, task.first * INTERVAL_US, end * INTERVAL_US, watched,
+                    timedelta(microseconds=self.rules.grace_us),
+                )  # fmt: skip
+            nodes = await self._current_nodes(cursor)
+            place = self.places.places[0]
+            letters: list[Letter] = []
+            if task.dctu_id is None:
+                slots = np.arange(task.first, end, dtype=np.int64)
+                letters += await self._rebalance(cursor, nodes, slots, None, place.watched_us, only=True)
+            elif touched:
+                dirty = Dirty()
+                for slot, unit in touched:
+                    if unit:
+                        dirty.add(slot, [unit])
+                slots = np.array(sorted(dirty.units), np.int64)
+                if len(slots):
+                    letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
+            await sending.write(cursor, AGENT, letters)
+            await recompute.done_until(cursor, task, end)
+        self._seen = None
+        return True
+
+    async def _close_due(self, connection: psycopg.AsyncConnection) -> bool:
+        """Close a chunk of intervals that are past their deadline; True while there are more."""
+        async with connection.transaction(), connection.cursor() as cursor:
+            if await self.places.lock(cursor, [0]):
+                return False
+            now_us = await balances.watermark(cursor, self.topics.frames, self.rules.partitions)
+            place = self.places.places[0]
+            if now_us is None or (place.watched_us is not None and now_us <= place.watched_us):
+                return False
+            nodes = await self._current_nodes(cursor)
+            grace = self.rules.grace_us
+            due = due_slot(now_us, grace)
+            first = nodes.first_slot if place.watched_us is None else due_slot(place.watched_us, grace) + 1
+            more = False
+            if first is not None and first <= due:
+                end = min(due + 1, first + CHUNK)
+                if end <= due:
+                    more = True
+                    now_us = end * INTERVAL_US + grace
+                letters = await self._rebalance(cursor, nodes, np.arange(first, end, dtype=np.int64), None, now_us)
+                await sending.write(cursor, AGENT, letters)
+            await offsets.advance(cursor, AGENT, self.topics.changes, {0: Advance(place.next_off, now_us)})
+        place.watched_us = now_us
+        return more
+
+    async def _worth(self, cursor: psycopg.AsyncCursor, dirty: Dirty, watched_us: int | None) -> list[Ints]:
+        """The named intervals that can have rows, in chunks: not those of a plan for days to come."""
+        await cursor.execute("select max(ts) from partial")
+        row = await cursor.fetchone()
+        newest = slot_of(row[0]) if row is not None and row[0] is not None else -1
+        if watched_us is not None:
+            newest = max(newest, due_slot(watched_us, self.rules.grace_us))
+        slots = np.array(sorted(slot for slot in dirty.units if slot <= newest), np.int64)
+        return [slots[i : i + CHUNK] for i in range(0, len(slots), CHUNK)]
+
+    async def _rebalance(
+        self,
+        cursor: psycopg.AsyncCursor,
+        nodes: Nodes,
+        slots: Ints,
+        dirty: Dirty | None,
+        watched_us: int | None,
+        *,
+        only: bool = False,
+    ) -> list[Letter]:
+        """Recompute the nodes above dirty units (None: all nodes) at sorted slots, and tell what changed.
+
+        `only`: rows of these slots that are not computed are removed, as after a change of master data.
+        """
+        sums = await balances.read_sums(cursor, slots.tolist())
+        plan = await balances.read_plan(cursor, np.unique(slots - slots % SLOTS_PER_HOUR).tolist())
+        letters: list[Letter] = []
+        for structure, of_period in nodes.by_structure(slots):
+            computed = balance(structure, of_period, sums, plan, watched_us, self.rules.grace_us)
+            exists = computed.exists
+            touched = np.ones_like(exists) if dirty is None else _touched(computed, dirty)
+            if dirty is not None:
+                node, column = np.nonzero(touched & ~exists)
+                await balances.remove(cursor, of_period[column], structure.node_id[node])
+            rows = computed.rows(touched & exists)
+            changed = await balances.write(cursor, rows, watched_us or 0)
+            if only:
+                await balances.remove_others(cursor, of_period.tolist())
+            metrics.BALANCES.inc(len(changed))
+            letters += self._closed_letters(nodes, rows, changed, watched_us)
+        return letters
+
+    def _closed_letters(
+        self, nodes: Nodes, rows: Rows, changed: set[tuple[int, int]], watched_us: int | None
+    ) -> list[Letter]:
+        newest = due_slot(watched_us, self.rules.grace_us) if watched_us is not None else None
+        by_slot: dict[int, list[int]] = {}
+        keys = zip(rows.slot.tolist(), rows.node_id.tolist(), rows.closed.tolist(), strict=True)
+        for index, (slot, node, closed) in enumerate(keys):
+            if closed and (slot, node) in changed:
+                by_slot.setdefault(slot, []).append(index)
+        letters = []
+        for slot, found in sorted(by_slot.items()):
+            for start in range(0, len(found), _NODES_A_MESSAGE):
+                some = found[start : start + _NODES_A_MESSAGE]
+                names = [nodes.names[int(rows.node_id[index])] for index in some]
+                event = BalancesClosed(
+                    start=slot_start(slot),
+                    newest=newest is None or slot >= newest,
+                    node_kind=[kind for kind, _ in names],
+                    node=[name for _, name in names],
+                    imbalance_wh=[int(rows.imbalance[index]) for index in some],
+                    completeness=[share(int(rows.present[index]), int(rows.expected[index])) for index in some],
+                )
+                letters.append(Letter(0, self.topics.events, 0, None, event.model_dump_json().encode()))
+        return letters
+
+    async def _refresh_now(
+        self, cursor: psycopg.AsyncCursor, nodes: Nodes, dirty: Dirty, watched_us: int | None
+    ) -> tuple[States, bool]:
+        """Bring `node_now` up to date: all nodes when an interval passed, else those above what changed lately."""
+        if watched_us is None:
+            return {}, False
+        slot = watched_us // INTERVAL_US
+        due = due_slot(watched_us, self.rules.grace_us)
+        hour = hour_of_slot(slot)
+        window = np.arange(min(hour, due), hour + SLOTS_PER_HOUR, dtype=np.int64)
+        moved = self._seen != (hour, slot, due)
+        if not moved and not any(s in dirty.units for s in window.tolist()):
+            return {}, False
+        ((structure, _),) = nodes.by_structure(np.array([slot], np.int64))
+        sums = await balances.read_sums(cursor, window.tolist())
+        plan = await balances.read_plan(cursor, np.unique(window - window % SLOTS_PER_HOUR).tolist())
+        computed = balance(structure, window, sums, plan, watched_us, self.rules.grace_us)
+        which: NDArray[np.bool_] | None = None if moved else np.any(_touched(computed, dirty), axis=1)
+        rows = rows_now(computed, hour, from_us(watched_us), which)
+        await node_now.write(cursor, rows)
+        whole = moved and (self._seen is None or self._seen[0] != hour)
+        if whole:
+            await node_now.remove_missing(cursor, structure.node_id.tolist())
+        self._seen = (hour, slot, due)
+        return states_of(nodes.names, rows), whole
+
+    def _keep_states(self, states: States, whole: bool) -> None:
+        if whole:
+            self._states, self._whole = states, True
+            return
+        for kind, of_kind in states.items():
+            self._states.setdefault(kind, {}).update(of_kind)
+
+
+def _dirty(messages: list[Message], nodes: Nodes) -> Dirty:
+    """What messages name. One that cannot be read is logged: its receiver recomputes anyway when the next comes."""
+    dirty = Dirty()
+    for _, offset, value in messages:
+        try:
+            change = CHANGE.validate_json(value)
+        except ValidationError as error:
+            log.error("a change that cannot be read", offset=offset, error=str(error))
+            continue
+        match change:
+            case PartialsChanged(units=by_start):
+                for start, units in by_start.items():
+                    known = [nodes.unit_ids[unit] for unit in units if unit in nodes.unit_ids]
+                    dirty.add(slot_of(datetime.fromisoformat(start)), known)
+            case ScheduleChanged():
+                known = [nodes.unit_ids[unit] for unit in change.units if unit in nodes.unit_ids]
+                end = slot_of(change.last_hour) + SLOTS_PER_HOUR
+                for slot in range(slot_of(change.first_hour), end):
+                    dirty.add(slot, known)
+            case RegistryChanged():
+                log.info("master data changed", version=change.version)
+    return dirty
+
+
+def _touched(computed: Balance, dirty: Dirty) -> NDArray[np.bool_]:
+    """The nodes above dirty units, by interval."""
+    rows, columns = [], []
+    for column, slot in enumerate(computed.slots.tolist()):
+        units = dirty.units.get(slot)
+        if units:
+            row = computed.structure.rows_of(np.fromiter(units, np.int64, len(units)))
+            rows.append(row[row >= 0])
+            columns.append(np.full(len(rows[-1]), column, np.int64))
+    if not rows:
+        return np.zeros_like(computed.closed)
+    return computed.below(np.concatenate(rows), np.concatenate(columns))

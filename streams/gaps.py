@@ -1,0 +1,99 @@
+"""Gaps: runs of intervals of a DCTU with anything missing past the deadline.
+
+Judged where the tick that passes a deadline stands in the stream: a value that comes after it healed the gap, it did
+not prevent it, whether both came in one batch or a year apart.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+BEFORE = -1
+NEVER = 2**62
+
+
+@dataclass(slots=True)
+class Gap:
+    """A run `[first, end)` of slots. `channels`: the most that were missing in one interval at its deadline."""
+
+    first: int
+    end: int
+    channels: int
+    declared: bool
+    opened_us: int
+    healed_us: int | None = None
+
+
+class Deadline(NamedTuple):
+    """The passing of one interval's deadline: the tick's place in its partition, and its time."""
+
+    slot: int
+    position: int
+    now_us: int
+
+
+class Column(NamedTuple):
+    """One interval of a DCTU: expected rows, when each was filled (BEFORE, a position, NEVER), the declared ones."""
+
+    expected: Bools
+    filled_at: Ints
+    declared: Bools
+
+
+class GapChange(NamedTuple):
+    """What happened to a gap, and when by the stream's time."""
+
+    kind: Literal["opened", "extended", "healed"]
+    gap: Gap
+    at_us: int
+
+
+def _healed_at(gap: Gap, columns: dict[int, Column]) -> int:
+    """The position at which the last empty cell of the run was filled; NEVER while one is empty."""
+    latest = BEFORE
+    for slot in range(gap.first, gap.end):
+        column = columns.get(slot)
+        if column is not None and column.expected.any():
+            latest = max(latest, int(column.filled_at[column.expected].max()))
+    return latest
+
+
+def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Column]) -> list[GapChange]:
+    """Open, extend and find healed gaps of one DCTU.
+
+    `columns` holds the intervals of all open gaps and deadlines; one that is absent has nothing missing. Gaps are
+    changed in place; healing is told by position, `GapChange.at_us` of a healed gap is that position (the caller
+    knows the time of it). The list `open_gaps` is left with those that are open afterwards.
+    """
+    changes: list[GapChange] = []
+    for slot, position, now_us in deadlines:
+        column = columns[slot]
+        missing = column.expected & (column.filled_at > position)
+        count = int(missing.sum())
+        if not count:
+            continue
+        declared = bool((column.expected & column.declared).any())
+        running = next((g for g in open_gaps if g.end == slot and _healed_at(g, columns) > position), None)
+        if running is None:
+            running = Gap(slot, slot + 1, count, declared, now_us)
+            open_gaps.append(running)
+            changes.append(GapChange("opened", running, now_us))
+        else:
+            running.end = slot + 1
+            running.channels = max(running.channels, count)
+            running.declared |= declared
+            changes.append(GapChange("extended", running, now_us))
+    for gap in list(open_gaps):
+        healed_at = _healed_at(gap, columns)
+        if healed_at < NEVER:
+            gap.declared |= any(
+                bool((c.expected & c.declared).any()) for s in range(gap.first, gap.end) if (c := columns.get(s))
+            )
+            open_gaps.remove(gap)
+            changes.append(GapChange("healed", gap, healed_at))
+    return changes

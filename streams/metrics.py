@@ -1,0 +1,22 @@
+"""What the agents tell Prometheus of themselves."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+READINGS = Counter("tengerim_readings", "Readings by outcome: new, revised, duplicate, declared.", ["outcome"])
+QUARANTINED = Counter("tengerim_quarantined", "Readings and messages refused, by rule.", ["rule"])
+MESSAGES = Counter("tengerim_messages", "Messages processed, by kind: frames, ticks, forwarded.", ["agent", "kind"])
+LAG_MESSAGES = Gauge("tengerim_lag_messages", "Messages that wait in a partition.", ["agent", "partition"])
+LAG_INTERVALS = Gauge("tengerim_lag_intervals", "Quarter-hours from the stream's time to the wall clock.", ["agent"])
+TICK_AGE = Gauge("tengerim_tick_age_seconds", "Seconds since the newest tick was processed.", ["agent"])
+BATCH_SECONDS = Histogram(
+    "tengerim_batch_seconds",
+    "Seconds of a batch, by step.",
+    ["agent", "step"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+)
+RETRIES = Counter("tengerim_database_retries", "Batches begun again after a database error.", ["agent"])
+FENCED = Counter("tengerim_fenced", "Partitions of a batch that had another owner.", ["agent"])
+OUTBOX = Gauge("tengerim_outbox_pending", "Messages written but not yet sent on.", ["agent"])
+GAPS = Counter("tengerim_gaps", "Changes of gaps: opened, extended, healed.", ["change"])
+BLOCKS = Gauge("tengerim_matrix_bytes", "Bytes of the blocks in memory.", ["agent"])
+BALANCES = Counter("tengerim_balances", "Balance rows written.")

@@ -1,0 +1,160 @@
+"""Owning partitions and bringing their messages into the database, whatever fails.
+
+Whatever goes wrong with the database, a batch is done again from what the database says: memory is discarded, offsets
+are read anew. So a lost answer to a commit, a fenced partition or a stale block cannot lose or repeat anything.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+import psycopg
+import structlog
+
+from connectors import offsets
+from connectors.offsets import Advance
+from connectors.refusals import Refusal, write_refusals
+from schemas.rules import Rule
+from streams import metrics
+from streams.places import LostMessagesError, Message, Places
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+Connect = Callable[[], Awaitable[psycopg.AsyncConnection]]
+
+RETRY_S = (0.1, 0.3, 1.0, 3.0, 5.0)
+# Deaths at one offset after which messages are taken singly, and after which the single one is the culprit.
+SINGLY_AFTER = 2
+POISON_AFTER = 4
+
+
+class Owner(ABC):
+    """Processes batches of a topic's partitions that it owns: one batch, one transaction."""
+
+    def __init__(self, agent: str, topic: str, connect: Connect) -> None:
+        """`connect` may raise psycopg.OperationalError; it is then tried again."""
+        self.places = Places(agent, topic)
+        self.committed = asyncio.Event()
+        self.topic_id: str | None = None
+        self._connect = connect
+        self._connection: psycopg.AsyncConnection | None = None
+        # Assignment and batches use one connection, one at a time.
+        self._turn = asyncio.Lock()
+
+    @abstractmethod
+    async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
+        """Process messages in one transaction that locks their places first and advances them."""
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Discard what is held in memory: the database knows better."""
+
+    @abstractmethod
+    async def prepare(self, connection: psycopg.AsyncConnection) -> None:
+        """Make a new connection ready."""
+
+    async def assign(self, topic_id: str, partitions: Iterable[int]) -> dict[int, int]:
+        """Become the owner of exactly these partitions; gives where to begin in each."""
+        wanted = sorted(partitions)
+
+        async def claim(connection: psycopg.AsyncConnection) -> dict[int, int]:
+            return await self.places.claim(connection, topic_id, wanted)
+
+        async with self._turn:
+            self.forget()
+            return await self._for_ever(claim)
+
+    async def process(self, messages: list[Message]) -> None:
+        """Process messages to the end: when this returns they are in the database, or not ours."""
+        async with self._turn:
+            claims = self.places.claims
+            careful = {p for p, claim in claims.items() if claim.tries >= SINGLY_AFTER}
+            singly = [message for message in messages if message[0] in careful]
+            for message in singly:
+                await self._process_carefully(message)
+            await self._process([message for message in messages if message[0] not in careful])
+        self.committed.set()
+
+    async def _process(self, messages: list[Message]) -> None:
+        async def attempt(connection: psycopg.AsyncConnection) -> None:
+            todo = self.places.mine(messages)
+            if todo:
+                await self.attempt(connection, todo)
+
+        await self._for_ever(attempt)
+
+    async def _process_carefully(self, message: Message) -> None:
+        """Process one message where the worker died before, noting it first; a culprit goes into the quarantine."""
+        partition, offset, _ = message
+        claim = self.places.claims[partition]
+        if not self.places.mine([message]):
+            return
+        if claim.suspect_off == offset and claim.tries >= POISON_AFTER:
+            await self._poison(message, "the worker was killed while it processed this message alone")
+        else:
+
+            async def note(connection: psycopg.AsyncConnection) -> None:
+                await offsets.suspect(connection, self.places.agent, self.places.topic, partition, offset)
+
+            await self._for_ever(note)
+            try:
+                await self._process([message])
+            except LostMessagesError:
+                raise
+            except Exception as error:
+                log.exception("a message cannot be processed", partition=partition, offset=offset)
+                await self._poison(message, f"{type(error).__name__}: {error}")
+        self.places.claims[partition] = claim._replace(tries=0)
+
+    async def _poison(self, message: Message, why: str) -> None:
+        partition, offset, value = message
+        agent, topic = self.places.agent, self.places.topic
+
+        async def write(connection: psycopg.AsyncConnection) -> None:
+            async with connection.transaction(), connection.cursor() as cursor:
+                if await self.places.lock(cursor, [partition]) or not self.places.mine([message]):
+                    return
+                place = self.places.places[partition]
+                await write_refusals(cursor, [Refusal(Rule.POISON, why, place.watched_us, value)])
+                await offsets.count(cursor, agent, topic, {(partition, Rule.POISON.value): 1})
+                await offsets.advance(cursor, agent, topic, {partition: Advance(offset + 1, place.watched_us)})
+            place.next_off = offset + 1
+            metrics.QUARANTINED.labels(Rule.POISON.value).inc()
+
+        self.forget()
+        await self._for_ever(write)
+
+    async def _for_ever(self, work: Callable[[psycopg.AsyncConnection], Awaitable[T]]) -> T:
+        """Do work on the connection, again and again while the database fails."""
+        failures = stale = 0
+        while True:
+            try:
+                if self._connection is None or self._connection.closed:
+                    self._connection = await self._connect()
+                    await self.prepare(self._connection)
+                return await work(self._connection)
+            except psycopg.errors.UniqueViolation:
+                # Memory was stale: another owner wrote meanwhile. Once is life, again and again is a bug.
+                stale += 1
+                if stale > 3:
+                    raise
+                self.forget()
+            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+                if not failures:
+                    log.warning("the database fails; trying again until it is back", error=str(error).strip())
+                metrics.RETRIES.labels(self.places.agent).inc()
+                self.forget()
+                await self.close()
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+
+    async def close(self) -> None:
+        """Close the connection; the next work opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                await connection.close()
+            except psycopg.Error:
+                log.debug("the broken connection did not close cleanly")

@@ -1,0 +1,73 @@
+"""The partitions that an agent owns, and which of the messages it is given are its to process."""
+
+from collections.abc import Iterable
+
+import psycopg
+import structlog
+
+from connectors import offsets
+from connectors.offsets import Claim, Place
+
+log = structlog.get_logger()
+
+Message = tuple[int, int, bytes]
+
+
+class LostMessagesError(Exception):
+    """Messages are gone that nobody has processed; the text says what to do."""
+
+
+class Places:
+    """What the owner of partitions believes of them."""
+
+    def __init__(self, agent: str, topic: str) -> None:
+        """Own nothing yet."""
+        self.agent = agent
+        self.topic = topic
+        self.places: dict[int, Place] = {}
+        self.claims: dict[int, Claim] = {}
+
+    async def claim(
+        self, connection: psycopg.AsyncConnection, topic_id: str, partitions: Iterable[int]
+    ) -> dict[int, int]:
+        """Become the owner of exactly these partitions; gives where to begin in each."""
+        self.claims = await offsets.claim(connection, self.agent, self.topic, topic_id, sorted(partitions))
+        self.places = {p: Place(c.next_off, c.epoch, c.watched_us) for p, c in self.claims.items()}
+        for partition, claim in self.claims.items():
+            if claim.started_anew:
+                log.warning("another topic under the same name: the partition starts anew", partition=partition)
+        return {partition: claim.next_off for partition, claim in self.claims.items()}
+
+    def mine(self, messages: list[Message]) -> list[Message]:
+        """The messages that wait to be processed: of owned partitions, not processed before.
+
+        Raises LostMessagesError where the broker no longer has what comes next.
+        """
+        todo = []
+        expected = {partition: place.next_off for partition, place in self.places.items()}
+        for partition, offset, value in messages:
+            if partition not in expected or offset < expected[partition]:
+                continue
+            if offset > expected[partition]:
+                raise LostMessagesError(
+                    f"{self.topic}[{partition}]: next is message {expected[partition]}, the broker has {offset}: "
+                    "what lies between is gone (retention). Bring it back, or accept the loss with "
+                    f"`update ingest_offset set next_off = {offset} where agent = '{self.agent}' "
+                    f"and topic = '{self.topic}' and partition = {partition}`"
+                )
+            todo.append((partition, offset, value))
+            expected[partition] = offset + 1
+        return todo
+
+    async def lock(self, cursor: psycopg.AsyncCursor, partitions: Iterable[int]) -> set[int]:
+        """Hold partitions until the transaction ends; gives those that were lost to another owner.
+
+        Where a commit's answer was lost, the stored offset is taken over.
+        """
+        places = {partition: self.places[partition] for partition in partitions if partition in self.places}
+        ours, fenced = await offsets.lock(cursor, self.agent, self.topic, places)
+        for partition in fenced:
+            del self.places[partition]
+        for partition, next_off in ours.items():
+            self.places[partition].next_off = next_off
+        return fenced

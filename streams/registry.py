@@ -1,0 +1,81 @@
+"""Master data as collect uses them: channels of DCTUs, resolved to rows."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connectors.snapshot import Snapshot
+from schemas.partitioning import partition_of
+from streams.layout import Assignments, DctuLayout
+
+Ints = NDArray[np.int64]
+
+UNKNOWN = -1
+FOREIGN = -2
+
+# Devices send the same list of channels for years; a list not seen before is resolved code by code.
+_CACHED_LISTS = 20_000
+
+
+class Registry:
+    """One version of the master data. Never changed: a new version is a new object."""
+
+    def __init__(self, snapshot: Snapshot, partitions: int) -> None:
+        """Lay out every DCTU."""
+        self.version = snapshot.version
+        self.units = snapshot.units
+        self.codes = {channel_id: code for code, channel_id in snapshot.channels.items()}
+        self.dctu_codes = {dctu_id: code for code, dctu_id in snapshot.dctus.items()}
+        self._channels = snapshot.channels
+        self._layouts = _layouts(snapshot)
+        self._by_partition: dict[int, list[str]] = {}
+        for code in self._layouts:
+            self._by_partition.setdefault(partition_of(code, partitions), []).append(code)
+        self._resolved: dict[tuple[str, bytes], Ints] = {}
+
+    def layout(self, dctu: str) -> DctuLayout | None:
+        """The layout of a DCTU, None where nobody knows it or it never had a channel."""
+        return self._layouts.get(dctu)
+
+    def dctus_of(self, partitions: Iterable[int]) -> list[str]:
+        """The DCTUs whose frames come in these partitions."""
+        return [code for partition in sorted(partitions) for code in self._by_partition.get(partition, ())]
+
+    def rows(self, dctu: str, channels: bytes, codes: Callable[[], list[str]]) -> Ints:
+        """Rows of a list of channels in the DCTU's layout, UNKNOWN or FOREIGN where there is none.
+
+        `channels` is the list as written, `codes` reads it; equal text gives equal rows.
+        """
+        key = (dctu, channels)
+        rows = self._resolved.get(key)
+        if rows is None:
+            if len(self._resolved) >= _CACHED_LISTS:
+                self._resolved.clear()
+            rows = self._resolved[key] = self._resolve(dctu, codes())
+        return rows
+
+    def _resolve(self, dctu: str, codes: list[str]) -> Ints:
+        ids = np.array([self._channels.get(code, UNKNOWN) for code in codes], dtype=np.int64)
+        layout = self._layouts.get(dctu)
+        if layout is None:
+            return np.full(len(codes), UNKNOWN, np.int64)
+        rows = np.minimum(layout.rows_of(ids), len(layout.channel_id) - 1)
+        rows = np.where(layout.channel_id[rows] == ids, rows, FOREIGN)
+        return np.where(ids == UNKNOWN, UNKNOWN, rows)
+
+
+def _layouts(snapshot: Snapshot) -> dict[str, DctuLayout]:
+    code = {dctu_id: dctu for dctu, dctu_id in snapshot.dctus.items()}
+    order = np.argsort(snapshot.dctu_id, kind="stable")
+    ids, start = np.unique(snapshot.dctu_id[order], return_index=True)
+    layouts = {}
+    for dctu_id, index in zip(ids.tolist(), np.split(order, start[1:]), strict=True):
+        layouts[code[dctu_id]] = DctuLayout(
+            dctu_id,
+            Assignments(
+                snapshot.channel_id[index], snapshot.unit_id[index], snapshot.sign[index], snapshot.max_wh[index],
+                snapshot.from_slot[index], snapshot.to_slot[index], snapshot.registered_slot[index],
+            ),
+        )  # fmt: skip
+    return layouts

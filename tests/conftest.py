@@ -1,0 +1,53 @@
+"""What every test may ask for: the real servers, and a space of its own in them."""
+
+import secrets
+import warnings
+from pathlib import Path
+
+import pytest
+
+with warnings.catch_warnings():
+    # At its import kafka-python reads its schemas by functions that Python 3.11 deprecates.
+    warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
+    import kafka  # noqa: F401
+
+from infra import settings
+from infra.stack import stack as local
+from infra.stack.stack import Addresses
+
+
+@pytest.fixture(scope="session")
+def home() -> Path:
+    """The folder of the local stack: TENGERIM_HOME, or the default."""
+    return settings.read().home
+
+
+@pytest.fixture(scope="session")
+def stack(home: Path, say: local.Say) -> Addresses:
+    """The servers, brought up and left running, so that a second run finds them."""
+    return local.up(home, settings.given(settings.read()), say)
+
+
+@pytest.fixture(scope="session")
+def say(pytestconfig: pytest.Config) -> local.Say:
+    """Progress lines to the terminal, whatever is captured."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(line, flush=True)  # noqa: T201
+
+    return say
+
+
+@pytest.fixture
+def real_broker(stack: Addresses, home: Path) -> None:
+    """For a test that restarts the broker: skipped where a stand-in without a disk serves in Kafka's place."""
+    if not local.broker_is_kafka(home):
+        pytest.skip("the broker is tansu (memory), a stand-in for Kafka: it has no log to come back with")
+
+
+@pytest.fixture
+def space() -> str:
+    """A name for a set of topics, tables and keys that no other test has."""
+    return f"t{secrets.token_hex(6)}"

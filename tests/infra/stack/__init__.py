@@ -1,0 +1,1 @@
+"""Tests of the local stack: everything that can be, on the real servers."""

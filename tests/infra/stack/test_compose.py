@@ -1,0 +1,130 @@
+"""compose.yaml and Dockerfile say the same as the local stack."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.stack import kafka, postgres
+from infra.stack.ports import FIRST
+from infra.stack.root import PACKAGES, Root
+from infra.stack.stack import Addresses
+from infra.stack.state import KINDS, NAMES
+from schemas.settings import Settings
+
+INFRA = Path(kafka.__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((INFRA / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+IMAGES = {name: service["image"] for name, service in SERVICES.items() if "image" in service}
+
+
+def options(command: list[str]) -> dict[str, str]:
+    return dict(word.removeprefix("--").split("=", 1) for word in command if word.startswith("--"))
+
+
+def test_the_services_are_the_parts_with_grafana_and_the_worker() -> None:
+    assert SERVICES.keys() == {*NAMES, "grafana", "worker"}
+
+
+def test_no_image_names_a_registry() -> None:
+    assert not [image for image in IMAGES.values() if "." in image.partition("/")[0].partition(":")[0]]
+
+
+def test_every_image_has_a_version() -> None:
+    assert not [image for image in IMAGES.values() if not re.search(r":v?\d", image)]
+
+
+def test_kafka_has_the_version_of_the_pom() -> None:
+    assert IMAGES["kafka"] == f"apache/kafka:{kafka.Kafka(INFRA, FIRST).version}"
+
+
+def test_kafka_has_the_same_settings() -> None:
+    environment = SERVICES["kafka"]["environment"]
+    said = {name: environment.get(f"KAFKA_{name.upper().replace('.', '_')}") for name in kafka.SETTINGS}
+    assert said == dict(kafka.SETTINGS)
+
+
+def test_the_database_has_the_same_major_and_a_timescale_that_is_mended() -> None:
+    found = re.fullmatch(r"timescale/timescaledb:(\d+)\.(\d+)\.(\d+)-pg(\d+)", IMAGES["database"])
+    assert found
+    major, minor, patch, server = map(int, found.groups())
+    assert server == postgres.MAJOR
+    assert (major, minor, patch) >= (2, 29, 2)
+    assert f"postgresql-{postgres.MAJOR}" in PACKAGES
+
+
+def test_the_database_has_the_same_settings() -> None:
+    command = SERVICES["database"]["command"]
+    assert command[0] == "postgres"
+    assert options(command) == {**postgres.SETTINGS, "shared_buffers": "2GB"}
+
+
+def test_the_database_is_made_alike() -> None:
+    environment = SERVICES["database"]["environment"]
+    assert shlex.split(environment["POSTGRES_INITDB_ARGS"]) == list(postgres.INITDB)
+    assert (environment["POSTGRES_USER"], environment["POSTGRES_DB"]) == (postgres.USER, postgres.DATABASE)
+
+
+@pytest.mark.stack
+@pytest.mark.usefixtures("stack")
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("redis", "redis-server"), ("prometheus", "prometheus"), ("alertmanager", "prometheus-alertmanager")],
+)
+def test_the_other_servers_have_the_versions_of_the_root(name: str, package: str, home: Path) -> None:
+    version = IMAGES[name].partition(":")[2].removeprefix("v")
+    assert f"{Root(home).version(package)}.".startswith(f"{version}.")
+
+
+def test_everything_is_published_on_loopback_at_the_local_stacks_ports() -> None:
+    published = {name: service["ports"][0].split(":") for name, service in SERVICES.items() if "ports" in service}
+    assert {host for host, _, _ in published.values()} == {"127.0.0.1"}
+    assert {name: int(published[name][1]) for name in NAMES} == {name: FIRST[name] for name in NAMES}
+
+
+def test_every_server_has_a_health_check_and_the_worker_waits_for_it() -> None:
+    assert [name for name in SERVICES if "healthcheck" not in SERVICES[name]] == ["worker"]
+    waits = SERVICES["worker"]["depends_on"]
+    assert waits == {name: {"condition": "service_healthy"} for name in NAMES}
+
+
+def test_the_worker_is_pointed_at_every_service() -> None:
+    environment = SERVICES["worker"]["environment"]
+    fields = {name.removeprefix("TENGERIM_").lower() for name in environment}
+    assert fields <= Settings.model_fields.keys()
+    addresses = Addresses(**{name: environment[f"TENGERIM_{name.upper()}"] for name in NAMES})
+    for name in NAMES:
+        assert re.search(rf"(^|[/@]){name}:\d+", getattr(addresses, name))
+
+
+def test_prometheus_reads_the_same_configuration_and_the_workers_targets() -> None:
+    service = SERVICES["prometheus"]
+    config = Path(options(service["command"])["config.file"])
+    mounts = dict(volume.split(":")[:2] for volume in service["volumes"])
+    assert mounts["./prometheus"] == str(config.parent)
+    assert mounts["targets"] == str((config.parent / "../../targets").resolve())
+    worker = SERVICES["worker"]
+    assert worker["volumes"] == [f"targets:{worker['environment']['TENGERIM_HOME']}/targets"]
+    assert (INFRA / "prometheus" / config.name).is_file()
+
+
+def test_every_volume_is_declared_and_used() -> None:
+    used = {volume.split(":")[0] for service in SERVICES.values() for volume in service.get("volumes", [])}
+    assert {name for name in used if not name.startswith(".")} == COMPOSE["volumes"].keys()
+
+
+def test_the_image_of_the_worker_is_built_here_and_runs_the_worker() -> None:
+    build = SERVICES["worker"]["build"]
+    dockerfile = INFRA / build["context"] / build["dockerfile"]
+    lines = dockerfile.read_text().splitlines()
+    assert 'ENTRYPOINT ["tengerim"]' in lines
+    assert 'CMD ["worker"]' in lines
+    copied = [word for line in lines if line.startswith("COPY requirements") for word in line.split()[1:-1]]
+    assert [name for name in copied if not (INFRA.parent / name).is_file()] == []
+
+
+def test_every_part_is_of_the_stack() -> None:
+    assert tuple(KINDS) == NAMES
