@@ -4,7 +4,7 @@ A selection comes out of the database as lines of CSV by COPY, a day at a time w
 soon, and nobody holds more than a day. One transaction sees one state of the archive throughout.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -45,7 +45,12 @@ class Period(NamedTuple):
     end: datetime | None
 
 
-_BALANCE = "{}_as_of(%(known_at)s, %(begin)s, %(end)s, %(grace)s, least(%(known_at)s, watermark()))"
+EVER = Period(None, None)
+
+_BALANCE = (
+    "{}_as_of(%(known_at)s, %(begin)s, %(end)s, %(grace)s, least(%(known_at)s, watermark()),"
+    " (select node_id from node where kind = %(node_kind)s and node = %(node)s))"
+)
 
 VIEWS: Mapping[str, View] = {
     "reading": View(
@@ -84,7 +89,7 @@ class Selection:
     """
 
     view: str
-    period: Period = Period(None, None)
+    period: Period = EVER
     known_at: datetime | None = None
     equal: Mapping[str, str] = field(default_factory=dict)
     grace: timedelta = timedelta()
@@ -148,17 +153,19 @@ def check(connection: psycopg.Connection, selection: Selection) -> None:
             raise ArchiveError(f"{name} has no column {column}; it has {', '.join(names)}")
 
 
-def lines(connection: psycopg.Connection, selection: Selection) -> Iterator[bytes]:
+def lines(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[bytes]:
     """The rows as CSV, one a line, without a header: instants ISO 8601 in UTC, durations in seconds, NULL empty."""
     columns = sql.SQL(", ").join(map(_as_text, columns_of(connection, selection.view)))
     order = sql.SQL(", ").join(map(sql.Identifier, VIEWS[selection.view].order))
+    query = "copy (select {} from {} rows order by {} limit %(limit)s) to stdout (format csv)"
     with connection.cursor() as cursor:
         for period in _days(connection, selection):
             rows, values = _rows(selection, period)
-            query = sql.SQL("copy (select {} from {} v order by {}) to stdout (format csv)").format(columns, rows, order)
-            with cursor.copy(query, values) as copy:
+            with cursor.copy(sql.SQL(query).format(columns, rows, order), {**values, "limit": limit}) as copy:
                 for line in copy:
                     yield bytes(line)
+            if limit is not None and (limit := limit - cursor.rowcount) == 0:
+                return
 
 
 def count(connection: psycopg.Connection, selection: Selection) -> int:
@@ -166,7 +173,7 @@ def count(connection: psycopg.Connection, selection: Selection) -> int:
     total = 0
     for period in _days(connection, selection):
         rows, values = _rows(selection, period)
-        row = connection.execute(sql.SQL("select count(*) from {} v").format(rows), values).fetchone()
+        row = connection.execute(sql.SQL("select count(*) from {} rows").format(rows), values).fetchone()
         total += row[0] if row else 0
     return total
 
@@ -176,9 +183,10 @@ def _rows(selection: Selection, period: Period) -> tuple[sql.Composable, dict[st
     view = VIEWS[selection.view]
     bounds = map(_first_day, period) if view.time == "day" else period
     values: dict[str, object] = {"known_at": selection.known_at, "grace": selection.grace}
+    values |= {"node_kind": None, "node": None}
     values |= zip(("begin", "end"), bounds, strict=True)
     source = (view.as_of if selection.known_at else view.source) or f"v_{selection.view}"
-    wanted = [sql.SQL("true")]
+    wanted: list[sql.Composable] = [sql.SQL("true")]
     for name, operator in (("begin", ">="), ("end", "<")):
         if view.time and values[name]:
             wanted.append(sql.SQL(f"{{}} {operator} %({name})s").format(sql.Identifier(view.time)))

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 
 import redis.asyncio as redis
+from redis import Redis
+from redis.exceptions import RedisError
 
 # Reconnecting is the caller's matter: a Redis that is away must not hold up a batch.
 _TIMEOUT_S = 2.0
@@ -47,3 +49,14 @@ class LiveState:
     async def close(self) -> None:
         """Close the connection."""
         await self._client.aclose()
+
+
+def delete_states(address: str, space: str) -> None:
+    """Forget the live state of a space; a Redis that is away has none."""
+    try:
+        with Redis.from_url(address, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S) as client:
+            keys = list(client.scan_iter(match=f"{space}:now:*"))
+            if keys:
+                client.delete(*keys)
+    except RedisError:
+        return

@@ -154,8 +154,8 @@ def frames_of(readings: Iterable[Refused], owners: Owners | None = None) -> Iter
 
     With `owners`, channels of which nobody knew the DCTU go by the one that they belong to now.
     """
-    parts = sorted((_part(row, owners) for row in readings), key=_Part.order)
-    for (dctu, sent_at, seq), of_frame in groupby(parts, key=lambda part: part.order()[:3]):
+    parts = sorted((_part(row, owners) for row in readings), key=lambda part: part[:5])
+    for (dctu, sent_at, seq), of_frame in groupby(parts, key=lambda part: part[:3]):
         slices = []
         for start, of_slice in groupby(of_frame, key=lambda part: part.start):
             cells = list(of_slice)
@@ -171,7 +171,7 @@ def frames_of(readings: Iterable[Refused], owners: Owners | None = None) -> Iter
 
 
 class _Part(NamedTuple):
-    """A refused reading, read back from its texts."""
+    """A refused reading, read back from its texts; the first five fields say where in which frame it stood."""
 
     dctu: str
     sent_at: datetime
@@ -180,10 +180,6 @@ class _Part(NamedTuple):
     channel: str
     wh: int | None
     status: int
-
-    def order(self) -> tuple[str, datetime, int, datetime]:
-        """By frame, then by interval."""
-        return self[:4]
 
 
 def _part(row: Refused, owners: Owners | None) -> _Part:

@@ -31,6 +31,7 @@ FRAME_READINGS = 2_000
 UNKNOWN_DCTU = "UNKNOWN"
 
 T = TypeVar("T")
+_code = lru_cache(maxsize=100_000)(read_code)
 Block = dict[tuple[str, datetime], tuple[int | None, int]]
 
 
@@ -86,8 +87,9 @@ def read_owners(connection: psycopg.Connection) -> Owners:
 
 def read_readings(path: Path, errors: list[RowError], counts: Counts) -> Iterator[Reading]:
     """The good rows of a file, in order; whatever is wrong is added to `errors`."""
+    name = path.name
     for row in read_table(path, COLUMNS, (), errors):
-        reading = _reading(row, path.name, errors, counts)
+        reading = _reading(row, name, errors, counts)
         if reading is not None:
             yield reading
 
@@ -146,23 +148,23 @@ def _cut(by_start: Mapping[datetime, list[str]], block: Block) -> Iterator[list[
 
 def _reading(row: Row, file: str, errors: list[RowError], counts: Counts) -> Reading | None:
     before = len(errors)
-
-    def read(column: str, reader: Callable[[str], T]) -> T | None:
-        try:
-            return reader(row.values[column])
-        except ValueError as error:
-            errors.append(RowError(file, row.line, column, str(error)))
-            return None
-
-    emc, code = read("emc", read_code), read("code", read_code)
-    start, status = read("start", read_instant), read("status", _status)
-    energy = read("kwh", from_kwh) if row.values["kwh"] else None
+    emc, code = _value(row, "emc", _code, file, errors), _value(row, "code", _code, file, errors)
+    start, status = _value(row, "start", read_instant, file, errors), _value(row, "status", _status, file, errors)
+    energy = _value(row, "kwh", from_kwh, file, errors) if row.values["kwh"] else None
     if status == 0 and not row.values["kwh"]:
         errors.append(RowError(file, row.line, "kwh", "is empty; a device without a value says so by status 1"))
     if start is None or status is None or len(errors) > before:
         return None
     counts.rounded += energy is not None and energy.rounded
     return Reading(f"{emc}/{code}", start, energy.wh if energy else None, status)
+
+
+def _value(row: Row, column: str, read: Callable[[str], T], file: str, errors: list[RowError]) -> T | None:
+    try:
+        return read(row.values[column])
+    except ValueError as error:
+        errors.append(RowError(file, row.line, column, str(error)))
+        return None
 
 
 @lru_cache(maxsize=10_000)

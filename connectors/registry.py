@@ -90,18 +90,20 @@ def _merge(connection: psycopg.Connection, read: Folder, received_at: datetime, 
         return Imported(None, {})
 
     before = note_before(connection)
-    row = connection.execute("insert into registry_import (received_at) values (%s) returning version", [received_at])
-    (version,) = row.fetchone() or (0,)
+    [(version,)] = connection.execute(
+        "insert into registry_import (received_at) values (%s) returning version", [received_at]
+    ).fetchall()
     added = {stage.stem: stage.append(version, received_at) for stage in stages}
     for statement in _NEW_KEYS:
         connection.execute(statement, {"at": received_at})
     connection.execute("select refresh_registry()")
-    find_touched(connection, before)
+    readings = find_touched(connection, before)
 
     # From here on nobody computes by the old master data. A lock of the table, because it queues: the row itself,
     # which workers hold in share by turns, might never be free.
     connection.execute("lock table registry_version in exclusive mode")
-    ask_recompute(connection)
+    if readings:
+        ask_recompute(connection, readings)
     connection.execute("update registry_version set version = %s", [version])
     connection.execute(
         "insert into outbox (agent, source_partition, topic, partition, message) values (%s, 0, %s, 0, %s)",

@@ -52,53 +52,62 @@ class Before(NamedTuple):
     last_node: int
 
 
+class Readings(NamedTuple):
+    """The first and the last interval of which the archive has a reading."""
+
+    first: datetime | None
+    last: datetime | None
+
+
 def note_before(connection: psycopg.Connection) -> Before:
     """Keep, for the rest of the transaction, what is in force before the change."""
     for table in ("assignment", "membership"):
         connection.execute(f"create temp table {table}_before on commit drop as table {table}".encode())
-    row = connection.execute(
+    [row] = connection.execute(
         "select coalesce(max(channel_id), 0), (select coalesce(max(node_id), 0) from node) from channel_key"
-    ).fetchone()
-    assert row is not None
+    ).fetchall()
     return Before(*row)
 
 
-def find_touched(connection: psycopg.Connection, before: Before) -> None:
-    """Compare after the change: which periods of which DCTU, and (no DCTU) of the nodes, are another matter now."""
+def find_touched(connection: psycopg.Connection, before: Before) -> Readings | None:
+    """Compare after the change: which periods of which DCTU, and (no DCTU) of the nodes, are another matter now.
+
+    None where there are none; else how far the readings reach, for `ask_recompute`.
+    """
     connection.execute(_TOUCHED, before._asdict())
+    if not connection.execute("select from touched where not isempty(during) limit 1").rowcount:
+        return None
+    return _readings(connection)
 
 
-def ask_recompute(connection: psycopg.Connection) -> None:
+def ask_recompute(connection: psycopg.Connection, readings: Readings) -> None:
     """Write `recompute` for what was found, as far as the archive has anything there.
 
     That is from the first reading, partial sum or registration to the last reading or judged interval. To be called
-    when nobody can add to the archive any more by the old master data.
+    when nobody can add to the archive any more by the old master data: `readings` may be older than that, because
+    a reading that came since has its partial sum.
     """
-    if not connection.execute("select from touched where not isempty(during)").rowcount:
-        return
-    row = connection.execute(
+    [(first, end)] = connection.execute(
         """
         select date_bin('15 minutes', least((select min(ts) from partial), (select min(registered_at) from channel_key),
                                             (select min(registered_at) from node), %s), 'epoch'),
                greatest((select max(ts) from partial), (select max(ts) from balance), %s) + interval '15 minutes'
         """,
-        _readings(connection),
-    ).fetchone()
-    assert row is not None
-    first, end = row
+        readings,
+    ).fetchall()
     if end is not None and first < end:
         connection.execute(_ASK, [first, end])
 
 
-def _readings(connection: psycopg.Connection) -> tuple[datetime | None, datetime | None]:
-    """The first and the last interval with a reading; `reading` has no index by time alone, but its chunks are."""
+def _readings(connection: psycopg.Connection) -> Readings:
+    # `reading` has no index by time alone, so this reads a whole chunk at either end.
     chunks = connection.execute(
         """
         select range_start, range_end from timescaledb_information.chunks
         where hypertable_schema = current_schema() and hypertable_name = 'reading' order by range_start
         """
     ).fetchall()
-    return _edge(connection, "min", chunks), _edge(connection, "max", chunks[::-1])
+    return Readings(_edge(connection, "min", chunks), _edge(connection, "max", chunks[::-1]))
 
 
 def _edge(connection: psycopg.Connection, edge: str, chunks: list[tuple[datetime, datetime]]) -> datetime | None:

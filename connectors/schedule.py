@@ -183,8 +183,9 @@ def _check_units(connection: psycopg.Connection, reading: Reading) -> None:
         elif wh < 0 and not signed[unit]:
             reading.wrong(line, "mwh", f"{_mwh(wh)} is below zero; only the plan of an interchange may be")
     for unit, lines in unknown.items():
-        also = f" (and {len(lines) - 1} more lines)" if len(lines) > 1 else ""
-        reading.wrong(lines[0], "unit", f"{unit!r} is not in the master data{also}; import it first")
+        reading.wrong(
+            lines[0], "unit", f"{unit!r} is not in the master data; import it first (lines that name it: {len(lines)})"
+        )
 
 
 def _stage(connection: psycopg.Connection, reading: Reading) -> None:
@@ -205,9 +206,9 @@ def _check_versions(connection: psycopg.Connection, reading: Reading) -> None:
         "select s.line, s.version, d.wh from stage_schedule s join daily_schedule d using (unit, hour, version)"
         " where s.wh <> d.wh"
     ):
-        problem = f"version {version} already has {_mwh(wh)} MWh for this hour; a correction needs a new version"
+        problem = f"version {version} already has {_mwh(wh)} for this hour; a correction needs a new version"
         reading.wrong(line, "mwh", problem)
 
 
-def _mwh(wh: int) -> Decimal:
-    return Decimal(wh).scaleb(-6).normalize() + 0
+def _mwh(wh: int) -> str:
+    return f"{Decimal(wh).scaleb(-6).normalize() + 0:f} MWh"

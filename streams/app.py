@@ -1,6 +1,7 @@
 """The Faust apps: one an agent, thin. Take, process in the database, acknowledge."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Mapping
@@ -52,6 +53,7 @@ def build(agent: str, settings: Settings) -> faust.App:
         return await connect_async(url)
 
     owner: Owner
+    senders: tuple[str, ...]
     if agent == collect.AGENT:
         owner = Collector(topics, rules_of(settings), connect)
         within, senders = COLLECT_WITHIN_S, (collect.AGENT,)
@@ -136,10 +138,8 @@ def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect:
     async def send_on() -> None:
         connection: psycopg.AsyncConnection | None = None
         while not app.should_stop:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(owner.committed.wait(), RESEND_S)
-            except TimeoutError:
-                pass
             owner.committed.clear()
             try:
                 if connection is None or connection.closed:

@@ -1,5 +1,8 @@
 """One agent as a process: `python -m streams.run AGENT`. Its settings come from the environment, addresses included."""
 
+import ctypes
+import os
+import signal
 import sys
 
 from mode.loop import use
@@ -7,9 +10,22 @@ from prometheus_client import start_http_server
 
 from schemas.settings import Settings
 
+_PR_SET_PDEATHSIG = 1
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this process when its supervisor is gone, however that ended."""
+    parent = os.environ.get("TENGERIM_DIES_WITH")
+    if parent is None or not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(parent):
+        sys.exit(70)
+
 
 def main(agent: str) -> None:
     """Run an agent until it is told to stop."""
+    _die_with_parent()
     use("uvloop")
     import faust
 

@@ -13,7 +13,7 @@ from faust.types import TP
 Claim = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
 
 
-class DatabaseConsumer(aiokafka.Consumer):
+class DatabaseConsumer(aiokafka.Consumer):  # type: ignore[misc]
     """Seeks to the positions that `app.claim` gives."""
 
     async def perform_seek(self) -> None:
@@ -25,7 +25,7 @@ class DatabaseConsumer(aiokafka.Consumer):
         self._committed_offset.update({tp: offset or None for tp, offset in positions.items()})
 
 
-class DatabaseTransport(aiokafka.Transport):
+class DatabaseTransport(aiokafka.Transport):  # type: ignore[misc]
     """The transport with that consumer."""
 
     Consumer: ClassVar[type[Any]] = DatabaseConsumer

@@ -12,6 +12,7 @@ from connectors.database import connect, create_database, space_url
 from connectors.kafka import KafkaError
 from connectors.migrations import migrate
 from connectors.outbox import send_pending
+from connectors.readings import read_instant
 from connectors.table import TableError
 from infra.cli.error import UserError
 from schemas.settings import Settings
@@ -26,15 +27,10 @@ ReceivedAt = Annotated[
 
 def received(text: str | None) -> datetime:
     """The moment of `--received-at`, or the clock's. Raises UserError."""
-    if text is None:
-        return datetime.now(UTC)
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise UserError(f"--received-at {text!r} is not an instant such as 2026-03-02T09:30+05:00") from None
-    if at.tzinfo is None:
-        raise UserError(f"--received-at {text!r} has no offset; write for example 2026-03-02T09:30+05:00")
-    return at
+        return read_instant(text) if text else datetime.now(UTC)
+    except ValueError as error:
+        raise UserError(f"--received-at {error}") from None
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def wipe(*, everything: Annotated[bool, cyclopts.Parameter(negative="")] = False
 
 def table(parts: list[stack.PartStatus]) -> Table:
     """The servers, one a row."""
-    shown = Table(box=None, header_style="bold")
+    shown = Table(box=None, header_style="bold", pad_edge=False)
     for column in ("part", "state", "server", "address"):
         shown.add_column(column, no_wrap=column != "server")
     for part in parts:

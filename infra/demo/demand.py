@@ -9,10 +9,10 @@ from infra.demo.tables import rows
 
 # A region's grid as a mixture of SimBench's consumers: households, trade, shops, farms, towns' substations, works.
 GRIDS = {
-    "city": {"H0-H": 0.30, "G0-M": 0.15, "HS1": 0.25, "HS13": 0.30},
-    "north": {"H0-H": 0.25, "G0-M": 0.05, "HS1": 0.15, "HS13": 0.30, "HS26": 0.25},
-    "south": {"H0-H": 0.35, "G4-M": 0.05, "HS1": 0.45, "L2-M": 0.15},
-    "west": {"H0-H": 0.30, "G0-M": 0.05, "HS13": 0.35, "HS3": 0.30},
+    "city": {"H0-H": 0.30, "G0-M": 0.15, "HS17": 0.25, "HS23": 0.30},
+    "north": {"H0-H": 0.25, "G0-M": 0.05, "HS17": 0.15, "HS23": 0.30, "HS26": 0.25},
+    "south": {"H0-H": 0.35, "G4-M": 0.05, "HS17": 0.45, "L2-M": 0.15},
+    "west": {"H0-H": 0.30, "G0-M": 0.05, "HS23": 0.35, "HS3": 0.30},
 }
 # Works: the profile, and how much of its swing they show.
 WORKS = {
@@ -22,7 +22,7 @@ WORKS = {
     "traction": ("HS3", 0.60),
 }
 # Calibrated on a working day: the system's peak at about 15.5 GW and its night at 0.78 of it.
-GRID_WINTER, WORKS_WINTER, GRID_SWING = 1.17, 1.03, 0.66
+GRID_WINTER, WORKS_WINTER, GRID_SWING = 1.17, 1.03, 0.60
 # Many consumers together are smoother than SimBench's one: a mean over this many intervals.
 SMOOTH = 7
 # Clocks are the same in the whole country, the sun is not: habits follow it by half.

@@ -19,8 +19,8 @@ from schemas.time import INTERVAL, LOCAL, day_slots, slot_start
 MINUTE = timedelta(minutes=1)
 # A frame leaves its DCTU this long after the end of its interval; a repetition follows within five minutes.
 FIRST_S, LAST_S, REPEATED_WITHIN_S = 10, 240, 295
-# Ticks go on after the last day, so that its last deadlines pass.
-TAIL = timedelta(minutes=30)
+# Ticks go on after the last day, so that its last deadline passes, and not the next day's first.
+TAIL = timedelta(minutes=10)
 # Frame numbers begin anew from here each day: more than any DCTU sends in a day.
 SEQ_A_DAY = 1000
 _FIRST_DAY = date(2020, 1, 1)
@@ -53,10 +53,7 @@ def is_repeated(script: Script, dctu: str, slot: int) -> bool:
 
 
 def silences(script: Script, day: date) -> dict[str, dict[int, list[int]]]:
-    """By silent DCTU: the intervals after which its frame hands over others, and which.
-
-    An interval that is silent is in none of them; see `silent`.
-    """
+    """By silent DCTU: after which interval its frame hands over which missed ones."""
     found: dict[str, dict[int, list[int]]] = {}
     for silence in script.silences:
         first = slot_at(day, silence.start)
@@ -88,8 +85,20 @@ class _Day:
             dctu: {slot for missed in handovers.values() for slot in missed}
             for dctu, handovers in self._handovers.items()
         }
+        self._check_times()
         base = (day - _FIRST_DAY).days * SEQ_A_DAY
         self._seq = dict.fromkeys(self._rows, base)
+
+    def _check_times(self) -> None:
+        """Refuses a script of which something would silently not be sent."""
+        script = self.script
+        times = [one.at for one in script.corrections] + [one.at for one in script.refusals]
+        for at in (*times, *([] if script.reschedule is None else [script.reschedule])):
+            if slot_at(self.day, at) == self.slots.start:
+                raise ValueError(f"{at:%H:%M} is before the day's first frames; choose a time from 00:15 on")
+        for dctu, handovers in self._handovers.items():
+            if max(handovers) not in self.slots:
+                raise ValueError(f"{dctu} would hand over after the day's end; let its silence begin earlier")
 
     def _frame(self, dctu: str, at: datetime, slices: list[Slice]) -> Sending:
         self._seq[dctu] += 1
@@ -167,7 +176,8 @@ def feed(day: date, *, days: int = 1, with_yesterday: bool = False, script: Scri
 
     The script is the first day's; the days after are ordinary. A day's schedule is approved the evening before; the
     first one opens the feed. `with_yesterday` puts the whole day before in front, quiet, with a tick a quarter-hour;
-    the days themselves have one a minute, and half an hour more of them at the end.
+    the days themselves have one a minute, and ten minutes more of them at the end. Raises ValueError for a script
+    whose events do not lie within the day.
     """
     story = scripts(day, script, days, with_yesterday)
     detailed = slot_start(day_slots(day).start)

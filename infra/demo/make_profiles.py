@@ -17,10 +17,10 @@ GRID = "simbench/networks/1-complete_data-mixed-all-0-sw"
 FIRST, STEPS = "11.01.2016 00:00", 28 * 96
 TABLES = {
     "LoadProfile.csv": (
-        "H0-H_pload", "G0-M_pload", "G4-M_pload", "L2-M_pload", "HS1_pload", "HS13_pload",
+        "H0-H_pload", "G0-M_pload", "G4-M_pload", "L2-M_pload", "HS17_pload", "HS23_pload",
         "G3-H_pload", "HS3_pload", "HS16_pload", "HS25_pload", "HS26_pload",
     ),
-    "RESProfile.csv": ("PV3", "PV4", "PV6", "WP1", "WP5", "WP9", "WP12", "Hydro1", "Hydro3", "BM1", "BM4"),
+    "RESProfile.csv": ("PV3", "PV4", "PV6", "WP1", "WP5", "WP9", "WP12", "Hydro3", "BM1", "BM4"),
     "PowerPlantProfile.csv": ("pp_75", "pp_77", "pp_88"),
 }  # fmt: skip
 OUT = Path(__file__).with_name("data") / "profiles.csv.gz"

@@ -32,6 +32,7 @@ def _emc_row(emc: Emc, number: int) -> Row:
     primary = next((size for size in _PRIMARIES_A if size >= ampere * 1.2), _PRIMARIES_A[-1])
     classes = ("0.2S", "0.2", "0.2S") if emc.voltage_kv >= 220 else ("0.5S", "0.5", "0.5S")
     due = _FIRST_VERIFICATION + timedelta(days=pick(f"due {emc.code}", 0, _VERIFICATION_SPREAD_DAYS))
+    # To the registry a balancing line is an interchange like the others; its channels' signs tell the difference.
     role = "interchange" if emc.role == "balancing" else emc.role
     return (
         emc.code, emc.connection, role, emc.voltage_kv, primary // 5, emc.voltage_kv * 10,

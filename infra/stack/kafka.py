@@ -25,6 +25,8 @@ from infra.stack.root import remove
 POM = Path(__file__).with_name("pom.xml")
 LOG4J = Path(__file__).with_name("log4j2.properties")
 JAVA_MIN = 17
+# In full, so that Maven names what it could not get.
+COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 MAVEN_SECONDS = 900
 PROBE_SECONDS = 5
 
@@ -46,6 +48,7 @@ class Kafka(Part):
     """One node, broker and controller in one process."""
 
     name: ClassVar[str] = "kafka"
+    of_root: ClassVar[bool] = False
     title: ClassVar[str] = "Apache Kafka"
 
     @property
@@ -91,7 +94,7 @@ class Kafka(Part):
         say(f"{self.name}: fetching Apache Kafka {self.version} with Maven (once, about half a minute)")
         fresh = self.jars.with_suffix(".new")
         remove(fresh)
-        _maven("dependency:copy-dependencies", f"-DoutputDirectory={fresh}")
+        _maven(COPY, f"-DoutputDirectory={fresh}")
         (fresh / stamp.name).write_text(wanted)
         remove(self.jars)
         fresh.rename(self.jars)
@@ -175,5 +178,5 @@ def _maven(goal: str, *options: str) -> None:
     except subprocess.TimeoutExpired as error:
         raise StackError(f"Maven brought nothing in {MAVEN_SECONDS // 60} minutes: check the network.") from error
     if done.returncode:
-        said = "\n  ".join((done.stdout or done.stderr).strip().splitlines()[:3])
-        raise StackError(f"Maven could not fetch Apache Kafka. It said:\n  {said}\nCheck the network and try again.")
+        said = (done.stdout or done.stderr).strip().partition("\n")[0]
+        raise StackError(f"Maven could not fetch Apache Kafka ({said}): check the network and try again.")

@@ -31,6 +31,8 @@ class Part(ABC):
     # As in `Addresses`, in the settings (TENGERIM_…) and in compose.yaml.
     name: ClassVar[str]
     title: ClassVar[str]
+    # Whether its program is one of the root's.
+    of_root: ClassVar[bool] = True
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     @property
@@ -107,7 +109,7 @@ class Part(ABC):
             say(f"{self.name}: settings have changed, starting {self.title} again")
         self.configure(files)
         self.make(say)
-        self.process.start(self.argv(), spec)
+        self.process.start(self.argv(), spec, as_root=self.of_root)
         self._await_health(START_SECONDS)
         self.complete()
         say(f"{self.name}: {self.title} serves at {self.address}")

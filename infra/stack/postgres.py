@@ -68,7 +68,7 @@ class Postgres(Part):
             "listen_addresses": LOOPBACK,
             "port": str(self.ports[self.name]),
             "unix_socket_directories": "",
-            # The chroot has no /dev/shm of its own.
+            # The chroot has no /dev/shm.
             "dynamic_shared_memory_type": "sysv",
         }
         arguments = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
@@ -77,18 +77,22 @@ class Postgres(Part):
 
     def make(self, say: Say) -> None:
         if self.data.exists():
-            lock = self.data / "postmaster.pid"
-            if lock.exists():
-                # Left by a server that was killed. PostgreSQL takes even its zombie for one that runs.
-                await_reaped(int(lock.read_text().split()[0]), REAP_SECONDS)
+            self._forget_zombie()
             return
         say(f"{self.name}: making a new cluster")
         fresh = self.data.with_suffix(".new")
         remove(fresh)
         self.root.own(fresh)
-        arguments = ["-D", self.root.inside(fresh), "-U", USER, "--auth=trust", *INITDB]
+        arguments = ["-D", self.root.path(fresh), "-U", USER, "--auth=trust", *INITDB]
         self.root.run(f"usr/lib/postgresql/{MAJOR}/bin/initdb", *arguments)
         fresh.rename(self.data)
+
+    def _forget_zombie(self) -> None:
+        """Part from a server that was killed: PostgreSQL takes even a zombie, known by its lock, for one that runs."""
+        lock = self.data / "postmaster.pid"
+        # Where nobody reaps (in a container without an init) the zombie stays for good.
+        if lock.exists() and not await_reaped(int(lock.read_text().split()[0]), REAP_SECONDS):
+            lock.unlink()
 
     def complete(self) -> None:
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:

@@ -5,10 +5,14 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from infra.stack.error import StackError
+from infra.stack.root import privileged
 
 STOP_SECONDS = 30.0
 
@@ -34,7 +38,6 @@ class Process:
         if record is None:
             return None
         pid = int(record["pid"])
-        _reap(pid)
         started_at = _started_at(pid)
         return pid if started_at is not None and started_at == record["started_at"] else None
 
@@ -42,22 +45,19 @@ class Process:
         """Whether it runs, and was started with this `spec`."""
         return self.pid() is not None and (self._read() or {}).get("spec") == _digest(spec)
 
-    def start(self, argv: list[str], spec: str) -> None:
-        """Start `argv` in a session of its own, so that it outlives the caller; `spec` is what it was made from."""
+    def start(self, argv: list[str], spec: str, *, as_root: bool = False) -> None:
+        """Start `argv` in a session of its own, so that it outlives the caller; `spec` is what it was made from.
+
+        With `as_root` it begins with root's rights, and has to give them up itself.
+        """
         for folder in (self.log.parent, self._record.parent):
             folder.mkdir(parents=True, exist_ok=True)
-        log_flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        pid = os.posix_spawnp(
-            argv[0],
-            argv,
-            os.environ,
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, str(self.log), log_flags, 0o644),
-                (os.POSIX_SPAWN_DUP2, 1, 2),
-            ],
-            setsid=True,
-        )
+        # By way of a shell that ends at once: sudo, too, is gone then, and the pid is that of the server.
+        detach = ["sh", "-c", 'setsid "$@" </dev/null >>"$0" 2>&1 & echo $!', str(self.log), *argv]
+        done = subprocess.run(privileged(detach) if as_root else detach, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise StackError(f"{self.name} could not be started: {done.stderr.strip()}")
+        pid = int(done.stdout)
         record = {"pid": pid, "started_at": _started_at(pid), "spec": _digest(spec)}
         written = self._record.with_suffix(".new")
         written.write_text(json.dumps(record))
@@ -131,18 +131,8 @@ def _descendants(pid: int) -> list[int]:
     return found[1:]
 
 
-def _reap(pid: int) -> None:
-    """Take note of the end of a child of ours; of another's child it is not ours to."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-
-
 def _ended(pid: int, seconds: float) -> bool:
-    def ended() -> bool:
-        _reap(pid)
-        return _started_at(pid) is None
-
-    return _wait_until(ended, seconds)
+    return _wait_until(lambda: _started_at(pid) is None, seconds)
 
 
 def await_reaped(pid: int, seconds: float) -> bool:

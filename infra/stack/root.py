@@ -1,8 +1,7 @@
 """A private Debian root with the servers in it, built once by debootstrap; nothing on the host is touched but it.
 
-The servers run from it in one of two ways. As root: in a chroot of the whole home and under a user id of their own,
-because PostgreSQL refuses to be root. As anyone else: as plain processes of that user, each loaded by the root's own
-dynamic loader, because a chroot would need rights. Nothing is ever mounted.
+The servers see the whole home as their "/", by chroot, with links to what the root has there: so program and data meet
+at short paths, under a user id that is not root's, as PostgreSQL demands. Nothing is ever mounted.
 """
 
 import hashlib
@@ -23,8 +22,8 @@ PACKAGES = (
     "prometheus",
     "prometheus-alertmanager",
 )
-# The servers' user inside the root; a number that hardly any host gives to somebody.
-SERVICE_UID = 59532
+# The servers' user and group where we are root; a number that hardly any host gives to somebody.
+SERVICE_ID = 59532
 MIRROR_SETTING = "TENGERIM_MIRROR"
 KEYRING_SETTING = "TENGERIM_KEYRING"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -45,13 +44,9 @@ class Root:
         return self.home / "root"
 
     @property
-    def chrooted(self) -> bool:
-        return os.geteuid() == 0
-
-    @property
-    def uid(self) -> int:
-        """The user id the servers run under."""
-        return SERVICE_UID if self.chrooted else os.getuid()
+    def ids(self) -> tuple[int, int]:
+        """The ids of user and group that the servers run under: ours, unless we are root."""
+        return (os.getuid(), os.getgid()) if os.getuid() else (SERVICE_ID, SERVICE_ID)
 
     def is_built(self) -> bool:
         stamp = self.folder / "etc" / "tengerim"
@@ -68,8 +63,9 @@ class Root:
         # The package's own cluster and the archives are not needed.
         for waste in ("var/lib/postgresql/17", "var/cache/apt/archives"):
             remove(fresh / waste)
-        _append(fresh / "etc/passwd", f"tengerim:x:{self.uid}:{self.uid}::/:/usr/sbin/nologin")
-        _append(fresh / "etc/group", f"tengerim:x:{self.uid}:")
+        user, group = self.ids
+        _append(fresh / "etc/passwd", f"tengerim:x:{user}:{group}::/:/usr/sbin/nologin")
+        _append(fresh / "etc/group", f"tengerim:x:{group}:")
         _append(fresh / "etc/tengerim", _recipe(), end="")
         remove(self.folder)
         fresh.rename(self.folder)
@@ -82,59 +78,39 @@ class Root:
             if not link.is_symlink():
                 link.symlink_to(Path("root") / name)
 
-    def inside(self, path: Path) -> str:
-        """How a program chrooted to the home names a path within it."""
-        return f"/{path.relative_to(self.home)}"
-
     def path(self, path: Path) -> str:
-        """How a server names a path within the home."""
-        return self.inside(path) if self.chrooted else str(path)
+        """How a program of the root names a path within the home."""
+        return f"/{path.relative_to(self.home)}"
 
     def own(self, folder: Path) -> None:
         """Make a folder that the servers may write to."""
         folder.mkdir(parents=True, exist_ok=True)
-        if self.chrooted:
-            os.chown(folder, self.uid, self.uid)
+        if os.getuid() == 0:
+            os.chown(folder, *self.ids)
 
     def command(self, program: str, *arguments: str) -> list[str]:
-        """The command line that runs `program` (its path in the root) for good, as a server."""
-        if self.chrooted:
-            return [*self._chroot(), f"/{program}", *arguments]
-        library = _one(self.folder, "usr/lib/*-linux-gnu*/libc.so.6").parent
-        loader = _one(library, "ld-linux*.so.*")
-        return [str(loader), "--library-path", str(library), str(self.folder / program), *arguments]
+        """The command line that runs `program` (its path in the root); it needs root's rights."""
+        user, group = self.ids
+        return [_tool("chroot"), f"--userspec={user}:{group}", "--groups=", str(self.home), f"/{program}", *arguments]
 
     def run(self, program: str, *arguments: str) -> str:
-        """Run a program of the root to its end, in the chroot whoever we are; its output. Raises StackError."""
-        argv = [*self._chroot(), f"/{program}", *arguments]
-        done = subprocess.run(privileged(argv), capture_output=True, text=True, check=False)
+        """Run a program of the root to its end; its output. Raises StackError."""
+        argv = privileged(self.command(program, *arguments))
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StackError(f"{program} of {self.folder} failed: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 
-    def version(self, package: str) -> str:
-        """The version of a Debian package in the root, without epoch and revision; empty where it is absent."""
-        status = self.folder / "var/lib/dpkg/status"
-        paragraphs = status.read_text().split("\n\n") if status.is_file() else []
-        for paragraph in paragraphs:
-            fields = dict(line.split(": ", 1) for line in paragraph.splitlines() if ": " in line[:40])
-            if fields.get("Package") == package:
-                return fields["Version"].rpartition(":")[2].partition("-")[0].partition("+")[0]
-        return ""
-
-    def _chroot(self) -> list[str]:
-        return [_tool("chroot"), f"--userspec={self.uid}:{self.uid}", "--groups=", str(self.home)]
-
 
 def privileged(argv: Sequence[str]) -> list[str]:
     """The command line that runs `argv` with root's rights. Raises StackError where there is no way to them."""
-    if os.geteuid() == 0:
+    if os.getuid() == 0:
         return list(argv)
     sudo = shutil.which("sudo")
     if sudo is None:
         raise StackError(
-            "Building the servers' root needs root's rights once: run the same command as root, or install sudo and "
-            "give yourself the right to it."
+            "The servers of the stack are built and started with root's rights: run the same command as root, or "
+            "install sudo and give yourself the right to it."
         )
     return [sudo, *argv]
 
@@ -155,17 +131,16 @@ def _debootstrap(fresh: Path, say: Say) -> None:
     argv = [_tool("debootstrap"), "--variant=minbase", f"--include={','.join(PACKAGES)}"]
     argv += [f"--keyring={_keyring()}", RELEASE, str(fresh), _mirror()]
     tail: list[str] = []
-    step = ""
+    steps = ["Retrieving", "Unpacking", "Configuring"]
     with subprocess.Popen(
         privileged(argv), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as running:
         for line in running.stdout or ():
             tail = [*tail[-7:], line.strip()]
             words = line.split()
-            if len(words) > 1 and words[0] == "I:" and words[1] != step:
-                step = words[1]
-                if step in ("Retrieving", "Extracting", "Unpacking", "Configuring"):
-                    say(f"root: {step.lower()} packages")
+            if words[:1] == ["I:"] and words[1] in steps:
+                steps.remove(words[1])
+                say(f"root: {words[1].lower()} packages")
     if running.returncode:
         remove(fresh)
         said = "\n  ".join(tail)
@@ -223,10 +198,3 @@ def _append(file: Path, text: str, end: str = "\n") -> None:
     subprocess.run(
         privileged(["tee", "-a", str(file)]), input=text + end, text=True, stdout=subprocess.DEVNULL, check=True
     )
-
-
-def _one(folder: Path, pattern: str) -> Path:
-    found = next(iter(sorted(folder.glob(pattern))), None)
-    if found is None:
-        raise StackError(f"{folder} has no {pattern}: run `tengerim wipe --everything` and the same command again.")
-    return found

@@ -39,6 +39,7 @@ class PartStatus:
 
 def up(home: Path, given: Addresses, say: Say) -> Addresses:
     """Bring up every part that is not given elsewhere, check all; where they are. Raises StackError."""
+    home = home.absolute()
     for name in NAMES:
         if address := getattr(given, name):
             _check_given(name, address)

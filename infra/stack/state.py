@@ -50,6 +50,7 @@ class State:
 
 def read(home: Path) -> State:
     """The state of the stack in `home`; that of one never brought up, where nothing (legible) is remembered."""
+    home = home.absolute()
     try:
         content = json.loads((home / "stack.json").read_text())
         chosen = {**ports.FIRST, **content["ports"]}

@@ -19,6 +19,7 @@ class Tansu(Part):
     """One broker without a disk: stopped, it has forgotten everything."""
 
     name: ClassVar[str] = Kafka.name
+    of_root: ClassVar[bool] = False
     title: ClassVar[str] = "tansu (memory, stand-in for Kafka)"
 
     probe = staticmethod(Kafka.probe)

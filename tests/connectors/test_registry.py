@@ -229,8 +229,9 @@ def test_history_is_asked_from_the_first_registration_or_reading_on(
         {"channels": ["M1,01,DF,UG,1,900"]},
         {"units": ["UG,Unit G,F,generation,gas,200"]},
         {"dctus": ["DF,Dctu F,G"]},
+        {"channels": ["M1,01,DF,UG,1,500,2026-03-15T00:00Z"]},
     ],
-    ids=["name", "limit", "capacity", "facility of a DCTU"],
+    ids=["name", "limit", "capacity", "facility of a DCTU", "the same said again from a date"],
 )
 def test_what_sums_do_not_depend_on_asks_for_nothing(
     archive: psycopg.Connection, tmp_path: Path, files: dict[str, list[str]]
@@ -281,7 +282,7 @@ def test_what_was_known_at_a_moment_stays_a_query(archive: psycopg.Connection, t
 
 def test_an_import_waits_for_who_computes_by_the_old_master_data(archive: psycopg.Connection, tmp_path: Path) -> None:
     bring(archive, tmp_path, FLEET)
-    with psycopg.connect(archive.info.dsn, options="-c timezone=UTC") as other:
+    with psycopg.connect(archive.info.dsn, password=archive.info.password, options="-c timezone=UTC") as other:
         archive.execute("select version from registry_version for share")
         archive.execute(
             "insert into partial (ts, wh, dctu_id, unit_id, present, expected, on_time)"

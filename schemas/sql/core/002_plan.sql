@@ -13,6 +13,6 @@ comment on table daily_schedule is 'In force is, per unit and hour, the highest 
 -- The plan of one interval of an hour: the floor of its quarter, the remainder one Wh each to the first intervals.
 create function quarter_wh(hour_wh bigint, start timestamptz) returns bigint
 language sql immutable parallel safe as $$
-    select div(hour_wh - (((hour_wh % 4) + 4) % 4), 4)::bigint
+    select (hour_wh - ((hour_wh % 4) + 4) % 4) / 4
          + (extract(minute from start)::int / 15 < ((hour_wh % 4) + 4) % 4)::int
 $$;

@@ -72,26 +72,34 @@ language sql stable parallel safe as $$
 $$;
 comment on function gap_as_of is 'v_gap as it was known at a moment; grace is how long after its end an interval is late.';
 
--- The rows of the table balance, by definition: the facts and plans of the units, summed to every node above them.
--- An interval is past its deadline when its end plus grace is not after `watched`.
+-- The rows of the table balance, by definition: the facts and plans of the units, summed to every node above them, or
+-- to one. An interval is past its deadline when its end plus grace is not after `watched`. Without statistics (an
+-- archive just filled) nested loops would take for ever, so they are ruled out where there is another way.
 create function balance_as_of(
-    known_at timestamptz, from_ts timestamptz, to_ts timestamptz, grace interval, watched timestamptz
+    known_at timestamptz, from_ts timestamptz, to_ts timestamptz, grace interval, watched timestamptz,
+    of_node integer default null
 ) returns table (
     ts timestamptz, node_id integer, present integer, expected integer, schedule_version integer, closed boolean,
     gen_plan_wh bigint, gen_fact_wh bigint, cons_plan_wh bigint, cons_fact_wh bigint,
     exch_plan_wh bigint, exch_fact_wh bigint, imbalance_wh bigint
 ) language sql stable set enable_nestloop = off set work_mem = '64MB' as $$
     with slot as materialized (
-        select ts from generate_series(
+        select ts, coalesce(ts + interval '15 minutes' + grace <= watched, false) as late
+        from generate_series(
             time_bucket('15 minutes', from_ts + interval '15 minutes' - interval '1 microsecond'),
             to_ts - interval '1 microsecond', interval '15 minutes') series (ts)
+    ), member as materialized (
+        select *, array[unit_id, facility_id, entity_id, provider_id, hub_id, region_id, branch_id, zone_id,
+                        system_id] as nodes
+        from membership_at(known_at)
     ), fact as materialized (
         select a.unit_id, s.ts, coalesce(sum(a.sign * r.wh), 0)::bigint as wh, count(r.wh) as present,
                count(*) filter (where a.registered_at <= s.ts) as expected
-        from (select * from assignment_at(known_at) where unit_id <> 0) a
+        from assignment_at(known_at) a
         join slot s on s.ts >= a.from_ts and s.ts < a.to_ts
         left join (select channel_id, ts, wh from version_as_of(known_at, from_ts, to_ts) where place = 1) r
                on r.channel_id = a.channel_id and r.ts = s.ts
+        where a.unit_id in (select unit_id from member where of_node is null or of_node = any(nodes))
         group by a.unit_id, s.ts
     ), plan as materialized (
         select n.node_id as unit_id, s.ts, quarter_wh(p.wh, s.ts) as wh, p.version
@@ -101,14 +109,16 @@ create function balance_as_of(
         join node n on n.kind = 'unit' and n.node = p.unit
         join slot s on time_bucket('1 hour', s.ts) = p.hour
     ), unit as materialized (
-        select m.*, s.ts, coalesce(f.wh, 0) as fact, coalesce(f.present, 0) as present,
+        select m.nodes, m.kind, s.ts, s.late, coalesce(f.wh, 0) as fact, coalesce(f.present, 0) as present,
                coalesce(f.expected, 0) as expected, p.wh as plan, p.version
-        from membership_at(known_at) m
+        from member m
         join slot s on s.ts >= m.from_ts and s.ts < m.to_ts
         left join fact f on f.unit_id = m.unit_id and f.ts = s.ts
         left join plan p on p.unit_id = m.unit_id and p.ts = s.ts
+        where (of_node is null or of_node = any(m.nodes))
+          and (s.late or s.ts in (select ts from fact where present > 0))
     ), total as (
-        select u.ts, above.node_id, sum(u.present)::integer as present, sum(u.expected)::integer as expected,
+        select u.ts, u.late, above.node_id, sum(u.present)::integer as present, sum(u.expected)::integer as expected,
                max(u.version) as schedule_version,
                (sum(u.plan) filter (where u.kind = 'generation'))::bigint as gen_plan_wh,
                (sum(u.fact) filter (where u.kind = 'generation'))::bigint as gen_fact_wh,
@@ -117,35 +127,32 @@ create function balance_as_of(
                (sum(u.plan) filter (where u.kind = 'interchange'))::bigint as exch_plan_wh,
                (sum(u.fact) filter (where u.kind = 'interchange'))::bigint as exch_fact_wh
         from unit u
-        cross join lateral (values (u.unit_id), (u.facility_id), (u.entity_id), (u.provider_id), (u.hub_id),
-                                   (u.region_id), (u.branch_id), (u.zone_id), (u.system_id)) above (node_id)
-        where above.node_id is not null
-        group by u.ts, above.node_id
-    ), judged as (
-        select t.*, n.registered_at,
-               coalesce(t.ts + interval '15 minutes' + grace <= watched, false) as late
-        from total t join node n using (node_id)
+        cross join lateral unnest(u.nodes) above (node_id)
+        where above.node_id = coalesce(of_node, above.node_id)
+        group by u.ts, u.late, above.node_id
     )
     select ts, node_id, present, expected, schedule_version, late or (expected > 0 and present >= expected),
            gen_plan_wh, gen_fact_wh, cons_plan_wh, cons_fact_wh, exch_plan_wh, exch_fact_wh,
            coalesce(cons_fact_wh, 0) - coalesce(cons_plan_wh, 0) - coalesce(gen_fact_wh, 0) + coalesce(gen_plan_wh, 0)
          + coalesce(exch_fact_wh, 0) - coalesce(exch_plan_wh, 0)
-    from judged
-    where present > 0 or (late and ts >= registered_at)
+    from total join node n using (node_id)
+    where present > 0 or (late and ts >= n.registered_at)
 $$;
 
 create function balance_15m_as_of(
-    known_at timestamptz, from_ts timestamptz, to_ts timestamptz, grace interval, watched timestamptz
+    known_at timestamptz, from_ts timestamptz, to_ts timestamptz, grace interval, watched timestamptz,
+    of_node integer default null
 ) returns setof v_balance_15m language sql stable as $$
     select n.kind, n.node, b.ts, b.gen_plan_wh, b.gen_fact_wh, b.cons_plan_wh, b.cons_fact_wh,
            b.exch_plan_wh, b.exch_fact_wh, b.imbalance_wh, share_of(b.present, b.expected), b.closed, b.schedule_version
-    from balance_as_of(known_at, from_ts, to_ts, grace, watched) b join node n using (node_id)
+    from balance_as_of(known_at, from_ts, to_ts, grace, watched, of_node) b join node n using (node_id)
 $$;
-comment on function balance_15m_as_of is 'v_balance_15m as it was known at a moment, intervals closed to `watched`.';
+comment on function balance_15m_as_of is 'v_balance_15m as it was known at a moment, intervals closed to `watched`; of one node, or of all.';
 
 -- Of the hours that start from from_ts to before to_ts.
 create function balance_1h_as_of(
-    known_at timestamptz, from_ts timestamptz, to_ts timestamptz, grace interval, watched timestamptz
+    known_at timestamptz, from_ts timestamptz, to_ts timestamptz, grace interval, watched timestamptz,
+    of_node integer default null
 ) returns setof v_balance_1h language sql stable as $$
     select n.kind, n.node, time_bucket('1 hour', b.ts), sum(b.gen_plan_wh)::bigint, sum(b.gen_fact_wh)::bigint,
            sum(b.cons_plan_wh)::bigint, sum(b.cons_fact_wh)::bigint, sum(b.exch_plan_wh)::bigint,
@@ -153,8 +160,9 @@ create function balance_1h_as_of(
            count(*) = 4 and bool_and(b.closed), max(b.schedule_version)
     from balance_as_of(known_at,
                        time_bucket('1 hour', from_ts + interval '1 hour' - interval '1 microsecond'),
-                       time_bucket('1 hour', to_ts + interval '1 hour' - interval '1 microsecond'), grace, watched) b
+                       time_bucket('1 hour', to_ts + interval '1 hour' - interval '1 microsecond'),
+                       grace, watched, of_node) b
     join node n using (node_id)
     group by n.kind, n.node, time_bucket('1 hour', b.ts)
 $$;
-comment on function balance_1h_as_of is 'v_balance_1h as it was known at a moment, intervals closed to `watched`.';
+comment on function balance_1h_as_of is 'v_balance_1h as it was known at a moment, intervals closed to `watched`; of one node, or of all.';

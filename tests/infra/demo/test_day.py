@@ -51,7 +51,7 @@ def test_the_extract_is_compact() -> None:
 
 
 def test_the_extract_holds_four_weeks_of_per_unit_profiles() -> None:
-    assert len(profiles()) == 25
+    assert len(profiles()) == 24
     for values in profiles().values():
         assert len(values) == 28 * 96
         assert 0 <= values.min() < values.max() <= 1
@@ -138,9 +138,10 @@ def test_a_standing_block_draws_and_delivers_nothing(of: Fleet, demo: Energies) 
 
 
 def test_nights_have_no_sun(of: Fleet, quiet: Energies) -> None:
+    facts = unit_facts(quiet)
     for unit in of.units:
         if unit.fuel == "solar":
-            fact = unit_facts(quiet)[unit.code]
+            fact = facts[unit.code]
             assert (fact[:24] == 0).all()
             assert fact[32:64].max() > 0
 

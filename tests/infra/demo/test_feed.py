@@ -1,7 +1,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
 import pytest
@@ -10,12 +10,13 @@ from infra.demo.day import energy
 from infra.demo.expected import Expected, expected
 from infra.demo.feed import Sending, feed
 from infra.demo.fleet import fleet
-from infra.demo.script import DEMO, DEMO_DAY, ORDINARY, QUIET
+from infra.demo.script import DEMO, DEMO_DAY, ORDINARY, QUIET, Refusal, Script, Silence
 from schemas.frame import Frame, Tick
 from schemas.rules import Rule
 from schemas.time import INTERVAL, day_slots, slot_start
 
 Cell = tuple[str, datetime]
+LIMITS = {channel: emc.max_wh for emc in fleet().emcs for channel in emc.channels}
 START, END = (slot_start(edge) for edge in (day_slots(DEMO_DAY).start, day_slots(DEMO_DAY).stop))
 
 
@@ -36,12 +37,11 @@ def counts() -> Expected:
 
 def refused_by(frame: Frame, channel: str, wh: int, start: datetime) -> Rule | None:
     """The rules as their names say, over the master data: what a worker must find out too."""
-    limits = {channel: emc.max_wh for emc in fleet().emcs for channel in emc.channels}
-    if channel not in limits:
+    if channel not in LIMITS:
         return Rule.UNKNOWN
     if wh < 0:
         return Rule.NEGATIVE
-    if wh > limits[channel]:
+    if wh > LIMITS[channel]:
         return Rule.OVER_MAX
     return Rule.FUTURE if start + INTERVAL > frame.sent_at else None
 
@@ -190,7 +190,7 @@ def test_a_day_alone_begins_with_its_schedule_and_corrects_nothing() -> None:
 def test_two_days_follow_without_a_seam() -> None:
     ticks = [one.at for one in feed(DEMO_DAY, days=2, script=QUIET) if one.kind == "tick"]
     assert [after - before for before, after in pairwise(ticks)] == [timedelta(minutes=1)] * (len(ticks) - 1)
-    assert ticks[-1] == END + timedelta(days=1, minutes=30)
+    assert ticks[-1] == END + timedelta(days=1, minutes=10)
 
 
 def test_the_second_day_is_ordinary() -> None:
@@ -214,3 +214,16 @@ def test_the_day_of_25_hours_is_sent_whole() -> None:
     frames = sum(one.kind == "frame" for one in feed(day, script=ORDINARY))
     assert frames == expected(day, script=ORDINARY).frames
     assert expected(day, script=ORDINARY).readings == 2000 * 100
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (Script(refusals=(Refusal(time(0, 5), "GRES1-D1", Rule.MALFORMED, raw=b"?"),)), "from 00:15 on"),
+        (Script(reschedule=time(0, 0)), "from 00:15 on"),
+        (Script(silences=(Silence("MAEK", time(23, 0), 4),)), "after the day's end"),
+    ],
+)
+def test_a_script_that_could_not_be_sent_whole_is_refused(script: Script, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        list(feed(DEMO_DAY, script=script))

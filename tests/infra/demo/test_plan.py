@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from connectors.schedule import read_file
 from infra.demo.day import energy, unit_facts
 from infra.demo.fleet import fleet
 from infra.demo.plan import as_csv, corrected, like_day, schedule, write_schedule
@@ -109,3 +110,11 @@ def test_the_file_has_exactly_the_columns_of_the_import(tmp_path: Path) -> None:
     assert list(rows[0]) == ["unit", "hour", "mwh", "version"]
     assert rows[0]["unit"] == "GRES1-G"
     assert len(rows[0]["mwh"].partition(".")[2]) == 3
+
+
+def test_the_import_finds_nothing_wrong_with_the_files(tmp_path: Path) -> None:
+    for plan in (schedule(DEMO_DAY), corrected(DEMO_DAY, DEMO)):
+        write_schedule(plan, tmp_path / "schedule.csv")
+        read = read_file(tmp_path / "schedule.csv")
+        assert read.errors == []
+        assert (len(read.hours), read.rounded) == (len(plan), 0)

@@ -38,7 +38,7 @@ def asked(url: str) -> Any:
 
 
 def test_the_configuration_is_valid_with_all_its_rules(home: Path, desk: Path) -> None:
-    said = promtool(home, "check", "config", Root(home).inside(desk / CONFIG.name))
+    said = promtool(home, "check", "config", Root(home).path(desk / CONFIG.name))
     assert "FAILED" not in said
     assert f"{RULES.read_text().count('- alert:')} rules found" in said
 
@@ -47,7 +47,7 @@ def test_the_rules_fire_when_they_should_and_only_then(home: Path, desk: Path) -
     table = Path(__file__).with_name("pipeline_rules_test.yml")
     shutil.copy(table, desk)
     shutil.copy(RULES, desk)
-    assert "SUCCESS" in promtool(home, "test", "rules", Root(home).inside(desk / table.name))
+    assert "SUCCESS" in promtool(home, "test", "rules", Root(home).path(desk / table.name))
 
 
 def test_every_rule_says_how_bad_it_is_and_what_to_do(stack: Addresses) -> None:

@@ -1,0 +1,147 @@
+"""`tengerim demo`: an operating day of the country, live or at once."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from rich.console import Console
+from rich.live import Live
+
+from connectors.database import connect
+from connectors.drain import wait_until_drained
+from infra import settings
+from infra.cli.error import UserError
+from infra.cli.stack import say
+from infra.demo import view
+from infra.demo.feed import feed
+from infra.demo.replay import paced, send
+from infra.demo.replay import register as register_fleet
+from infra.demo.report import report
+from infra.demo.script import DEMO_DAY
+from infra.space import renew
+from infra.worker import environment
+from schemas.settings import Settings
+from schemas.time import day_slots, slot_start
+
+DAY_S = 240.0
+STOP_S = 12.0
+_BUILD = Path("build")
+
+
+def register(app: cyclopts.App) -> None:
+    """Add the command to `app`."""
+    app.command(demo)
+
+
+def demo(
+    *,
+    once: Annotated[bool, cyclopts.Parameter(negative="")] = False,
+    day_seconds: float = DAY_S,
+    days: int = 2,
+) -> None:
+    """Replay an operating day of the country, then the next, in the terminal; Ctrl-C ends it.
+
+    Parameters
+    ----------
+    once
+        One day, as fast as it goes, from nothing; what is sent and what came of it stay in build/.
+    day_seconds
+        How long a replayed day takes.
+    days
+        How many days are replayed.
+    """
+    if day_seconds <= 0 or days < 1:
+        raise UserError("--day-seconds and --days must be above zero")
+    loaded = settings.load().model_copy(update={"space": "demo_once" if once else "demo", "clock": "none"})
+    if once:
+        run_once(loaded)
+    else:
+        run_live(loaded, day_seconds, days)
+
+
+def run_once(loaded: Settings) -> None:
+    """Yesterday and the day at full speed, drained, counted."""
+    say("making the space anew")
+    url = renew(loaded, say)
+    with connect(url) as connection, worker(loaded):
+        register_fleet(connection, loaded, _opening(), _BUILD / "demo" / "registry")
+        say(f"sending {DEMO_DAY - timedelta(days=1)} and {DEMO_DAY}")
+        begun = time.monotonic()
+        sent = send(loaded, connection, feed(DEMO_DAY, with_yesterday=True), keep=_BUILD / "demo")
+        say(f"sent {sent:,} messages; waiting until all are processed")
+        wait_until_drained(loaded.kafka, url, loaded.space, say)
+        figures = report(connection, time.monotonic() - begun)
+    path = _BUILD / "demo.json"
+    path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    say(json.dumps(figures))
+    say(f"wrote {path}")
+
+
+def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
+    """Yesterday at full speed, then days at a pace one can watch."""
+    say("making the space anew")
+    url = renew(loaded, say)
+    speed = timedelta(days=1).total_seconds() / day_seconds
+    first = slot_start(day_slots(DEMO_DAY).start)
+    stop = threading.Event()
+    with connect(url) as connection, connect(url) as reading, worker(loaded, quiet=True):
+        register_fleet(connection, loaded, _opening(), loaded.home / "demo" / "registry")
+        at_pace = paced(speed, stop.is_set)
+
+        def replay() -> None:
+            # The day before is history: it comes at once.
+            messages = feed(DEMO_DAY, days=days, with_yesterday=True)
+            send(loaded, connection, messages, lambda at: at < first or at_pace(at))
+
+        sender = threading.Thread(target=replay, daemon=True)
+        sender.start()
+        try:
+            with Live(console=Console(), screen=True, auto_refresh=False) as live:
+                while sender.is_alive():
+                    live.update(view.render(view.read(reading), speed), refresh=True)
+                    sender.join(0.5)
+        except KeyboardInterrupt:
+            say("stopping")
+        finally:
+            stop.set()
+            sender.join(STOP_S)
+    say(f"the demonstration has ended; its tables stay in the space {loaded.space}")
+
+
+def _opening() -> datetime:
+    return slot_start(day_slots(DEMO_DAY - timedelta(days=1)).start)
+
+
+@contextmanager
+def worker(loaded: Settings, *, quiet: bool = False) -> Iterator[None]:
+    """A worker of the space beside this process; Ctrl-C is ours to pass on."""
+    log = loaded.home / "logs" / f"worker-{loaded.space}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra", "worker"],
+            env=environment(loaded, 0),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGTERM)
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,163 @@
+"""`tengerim history VIEW`: the archive, of any period, as known now or at a given moment."""
+
+import csv
+import io
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import closing, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Annotated, Literal
+
+import cyclopts
+import psycopg
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from connectors import archive
+from connectors.archive import ArchiveError, Column, Period, Selection
+from connectors.archive_files import replacing, write_csv, write_parquet
+from connectors.database import space_url
+from infra import settings
+from infra.cli.error import UserError
+from schemas.time import LOCAL
+
+KINDS = ("unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system")
+SHOWN_AT_MOST = 1_000
+# A table that goes into a file or a pipe has no terminal to be narrow for.
+PIPE_WIDTH = 240
+
+Option = cyclopts.Parameter
+
+
+def register(app: cyclopts.App) -> None:
+    """Add the command to `app`."""
+    app.command(history)
+
+
+def history(
+    view: str,
+    /,
+    *,
+    from_: Annotated[str | None, Option(name="--from")] = None,
+    to: str | None = None,
+    as_of: str | None = None,
+    node: str | None = None,
+    emc: str | None = None,
+    unit: str | None = None,
+    dctu: str | None = None,
+    format_: Annotated[Literal["table", "csv", "parquet"], Option(name="--format")] = "table",
+    out: Path | None = None,
+) -> None:
+    """Show or export a view of the archive.
+
+    The views: reading, revision, balance_15m, balance_1h, gap, completeness, quarantine, schedule, node, node_now.
+    Instants are written in ISO 8601, as 2026-11-20, 2026-11-20T09:30 or 2026-11-20T04:30Z; without an offset they are
+    local time, Asia/Almaty. What comes out is in UTC, energy in Wh, durations in seconds.
+
+    Parameters
+    ----------
+    view
+        Name of the view, with or without v_.
+    from_
+        Start of the period: of intervals and hours by their start, of gaps by their first interval, of days by their
+        begin, of quarantine by when it came.
+    to
+        End of the period, itself excluded.
+    as_of
+        Answer with what the archive knew at this instant: readings, schedules and master data that came later are
+        left out.
+    node
+        Only this node, as KIND/CODE: for example zone/North.
+    emc
+        Only this metering complex.
+    unit
+        Only this unit.
+    dctu
+        Only this DCTU.
+    format_
+        table (at most 1,000 rows), csv or parquet.
+    out
+        The file to write, replaced when it is whole; without it: the standard output.
+    """
+    if format_ == "parquet" and out is None:
+        raise UserError("a Parquet file cannot be shown: name it with --out FILE")
+    period = Period(_instant("--from", from_), _instant("--to", to))
+    equal = _equal(node, {"emc": emc, "unit": unit, "dctu": dctu})
+    read = settings.load("database")
+    try:
+        selection = Selection(archive.view_named(view), period, _instant("--as-of", as_of), equal, read.grace)
+        with archive.reading(space_url(read.database, read.space)) as connection:
+            archive.check(connection, selection)
+            _write(connection, selection, format_, out)
+    except ArchiveError as error:
+        raise UserError(str(error)) from None
+    except psycopg.Error as error:
+        raise UserError(f"the database stopped answering: {str(error).splitlines()[0]}") from None
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; nothing is left to be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise UserError(f"{out or 'the standard output'} cannot be written: {error.strerror}") from None
+
+
+def _write(connection: psycopg.Connection, selection: Selection, format_: str, out: Path | None) -> None:
+    columns = archive.columns_of(connection, selection.view)
+    limit = SHOWN_AT_MOST if format_ == "table" else None
+    with (
+        nullcontext(sys.stdout.buffer) if out is None else replacing(out) as file,
+        # Closed first, so that an error here leaves no half-read COPY behind.
+        closing(archive.lines(connection, selection, limit)) as lines,
+    ):
+        match format_:
+            case "csv":
+                write_csv(lines, columns, file)
+            case "parquet":
+                write_parquet(lines, columns, file)
+            case _:
+                shown = _write_table(lines, columns, file)
+                left = archive.count(connection, selection) - shown if shown == limit else 0
+                if left:
+                    file.write(f"{left:,} more rows are not shown: narrow the period, or use --format csv\n".encode())
+        file.flush()
+
+
+def _write_table(lines: Iterable[bytes], columns: list[Column], file: IO[bytes]) -> int:
+    """The lines as a table; how many."""
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        number = column.type in ("smallint", "integer", "bigint", "double precision", "interval")
+        table.add_column(column.name, justify="right" if number else "left", no_wrap=column.name != "detail")
+    for row in csv.reader(line.decode() for line in lines):
+        table.add_row(*map(escape, row))
+    terminal = file is sys.stdout.buffer and sys.stdout.isatty()
+    text = io.TextIOWrapper(file, "utf-8", write_through=True)
+    Console(file=text, width=None if terminal else PIPE_WIDTH).print(table if table.rows else "no rows")
+    text.detach()
+    return len(table.rows)
+
+
+def _instant(option: str, text: str | None) -> datetime | None:
+    """An instant as people write it. Raises UserError."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return at if at.tzinfo else at.replace(tzinfo=LOCAL)
+    except ValueError:
+        raise UserError(
+            f"{option} {text!r} is not an instant: write a date or an ISO 8601 time, as 2026-11-20T09:30 (local) or "
+            "2026-11-20T04:30Z"
+        ) from None
+
+
+def _equal(node: str | None, others: dict[str, str | None]) -> dict[str, str]:
+    equal = {column: value for column, value in others.items() if value is not None}
+    if node is None:
+        return equal
+    kind, slash, code = node.partition("/")
+    if not slash or not code or kind not in KINDS:
+        raise UserError(f"--node {node!r} is not KIND/CODE, as zone/North; the kinds are {', '.join(KINDS)}")
+    return {"node_kind": kind, "node": code, **equal}

@@ -1,0 +1,157 @@
+"""The live view of a replay in the terminal: system and zones, who is silent, what happened last.
+
+It reads the public views, as anybody could; MW and local time belong to this edge.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from schemas.time import LOCAL
+
+_INTERVALS_PER_HOUR = 4
+_ROWS = 8
+# From here on a deviation is coloured: demo values of a zone's and the system's operator limits.
+_NOTABLE_MW, _GRAVE_MW = 150.0, 300.0
+
+_NODES = """
+select v.node_kind, v.node, v.now, v.ts, v.gen_plan_wh, v.gen_fact_wh, v.cons_plan_wh, v.cons_fact_wh,
+       v.exch_plan_wh, v.exch_fact_wh, v.imbalance_wh, v.completeness, v.hour, v.closed_intervals,
+       v.hour_imbalance_naive_wh, v.hour_imbalance_persist_wh
+from v_node_now v where v.node_kind in ('system', 'zone') order by v.node_kind, v.node
+"""
+
+_SILENT = """
+select dctu, first_start, last_end, channels, declared from v_gap where healed_at is null order by first_start, dctu
+"""
+
+_EVENTS = """
+select at, what from (
+    select opened_at as at, 'silent: ' || string_agg(dctu, ', ' order by dctu) as what
+      from v_gap group by opened_at
+    union all
+    select healed_at, 'healed: ' || string_agg(dctu, ', ' order by dctu) || ', handed over '
+           || to_char(max(late_by), 'HH24:MI') || ' late' from v_gap where healed_at is not null group by healed_at
+    union all
+    select received_at, 'refused ' || rule || ': ' || count(*) || ' of ' || coalesce(min(dctu), 'an unreadable message')
+      from v_quarantine group by received_at, rule
+    union all
+    select received_at, 'schedule version ' || version || ' for ' || count(distinct unit) || ' units from '
+           || to_char(min(hour) at time zone 'Asia/Almaty', 'DD.MM. HH24:MI')
+      from v_schedule group by received_at, version
+    union all
+    select max(received_at), 'corrected: ' || count(*) || ' values of ' || split_part(min(emc), '-', 1)
+      from v_reading where revision > 0 group by received_at
+) event where at is not null order by at desc limit %s
+"""
+
+
+def read(connection: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
+    """What the view shows, in one transaction."""
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
+        return {
+            "nodes": cursor.execute(_NODES).fetchall(),
+            "silent": cursor.execute(_SILENT).fetchall(),
+            "events": cursor.execute(_EVENTS, [_ROWS]).fetchall(),
+        }
+
+
+def render(state: dict[str, list[dict[str, Any]]], speed: float | None) -> Group:
+    """The screen."""
+    nodes = state["nodes"]
+    now = max((row["now"] for row in nodes), default=None)
+    return Group(_title(now, speed), _balances(nodes), _silent(state["silent"], now), _events(state["events"], now))
+
+
+def _title(now: datetime | None, speed: float | None) -> Text:
+    text = Text("Tengerim  ", style="bold")
+    if now is None:
+        return text.append("waiting for the first interval to close …", style="dim")
+    text.append(f"{now.astimezone(LOCAL):%a %d %b %Y  %H:%M}", style="bold cyan")
+    return text.append(f"  Asia/Almaty, {speed:.0f} times as fast" if speed else "  Asia/Almaty", style="dim")
+
+
+def mw(wh: int | None) -> float | None:
+    """The mean power of one interval."""
+    return None if wh is None else wh * _INTERVALS_PER_HOUR / 1e6
+
+
+def _number(value: float | None, *, signed: bool = False) -> str:
+    if value is None:
+        return "–"
+    # A rounded zero has no sign.
+    value = round(value) + 0.0
+    return f"{value:+,.0f}" if signed else f"{value:,.0f}"
+
+
+def _deviation(value: float | None) -> Text:
+    style = "dim" if value is None else ""
+    if value is not None and abs(value) >= _NOTABLE_MW:
+        style = "bold red" if abs(value) >= _GRAVE_MW else "yellow"
+    return Text(_number(value, signed=True), style=style)
+
+
+def _minus(fact: int | None, plan: int | None) -> float | None:
+    return None if fact is None or plan is None else mw(fact - plan)
+
+
+def _balances(nodes: list[dict[str, Any]]) -> Panel:
+    table = Table(box=None, header_style="bold", pad_edge=False, expand=True)
+    for name in ("", "generation", "plan", "dev.", "consumption", "plan", "dev.", "export", "imbalance",
+                 "hour: plan", "hour: trend", "data"):  # fmt: skip
+        table.add_column(name, justify="left" if not name else "right", no_wrap=True)
+    for row in nodes:
+        table.add_row(
+            Text(row["node"], style="bold" if row["node_kind"] == "system" else ""),
+            _number(mw(row["gen_fact_wh"])),
+            Text(_number(mw(row["gen_plan_wh"])), style="dim"),
+            _deviation(_minus(row["gen_fact_wh"], row["gen_plan_wh"])),
+            _number(mw(row["cons_fact_wh"])),
+            Text(_number(mw(row["cons_plan_wh"])), style="dim"),
+            _deviation(_minus(row["cons_fact_wh"], row["cons_plan_wh"])),
+            _number(mw(row["exch_fact_wh"])),
+            _deviation(mw(row["imbalance_wh"])),
+            _deviation(row["hour_imbalance_naive_wh"] / 1e6),
+            _deviation(row["hour_imbalance_persist_wh"] / 1e6),
+            "–" if row["completeness"] is None else f"{row['completeness']:.1%}",
+        )
+    newest = max((row["ts"] for row in nodes if row["ts"]), default=None)
+    interval = (
+        f", {newest.astimezone(LOCAL):%H:%M}–{newest.astimezone(LOCAL) + timedelta(minutes=15):%H:%M}" if newest else ""
+    )
+    return Panel(
+        table,
+        title=f"[bold]Balance[/], MW{interval}",
+        subtitle="[dim]imbalance: + is a deficit · hour: projected imbalance of the running hour, MWh[/]",
+        title_align="left",
+        subtitle_align="left",
+    )
+
+
+def _silent(gaps: list[dict[str, Any]], now: datetime | None) -> Panel:
+    if not gaps:
+        return Panel(Text("every DCTU reports", style="green"), title="[bold]Silent[/]", title_align="left")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("DCTU", "since", "intervals", "channels"):
+        table.add_column(name, justify="left" if name == "DCTU" else "right", no_wrap=True)
+    for row in gaps[:_ROWS]:
+        intervals = round((row["last_end"] - row["first_start"]) / timedelta(minutes=15))
+        since = f"{row['first_start'].astimezone(LOCAL):%H:%M}"
+        table.add_row(Text(row["dctu"], style="yellow"), since, str(intervals), str(row["channels"]))
+    more = f", {len(gaps) - _ROWS} more not shown" if len(gaps) > _ROWS else ""
+    return Panel(table, title=f"[bold]Silent[/]: {len(gaps)} DCTUs{more}", title_align="left")
+
+
+def _events(events: list[dict[str, Any]], now: datetime | None) -> Panel:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True, style="cyan")
+    table.add_column(overflow="ellipsis", no_wrap=True)
+    for row in events:
+        table.add_row(f"{row['at'].astimezone(LOCAL):%H:%M}", row["what"])
+    return Panel(table, title="[bold]What happened last[/]", title_align="left")

@@ -1,0 +1,74 @@
+"""How long a worker needs for what waits, and what it costs."""
+
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import psycopg
+
+from connectors.database import space_url
+from connectors.drain import look
+from schemas.settings import Settings
+from tests.bench import cpu
+from tests.bench.worker import Worker
+
+LOOK_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """Seconds from the assignment of the partitions until collect, and until balance too, has committed its last."""
+
+    start_s: float
+    collect_s: float
+    all_s: float
+    cpu_s: dict[str, float]
+    busy_cores: float
+
+
+def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, messages: int) -> Drained:
+    """Wait until both agents of a worker that was just started have processed `messages` to the end."""
+    servers = _servers(settings)
+    begun = time.monotonic()
+    while _offsets(connection) is None:
+        _pause(worker)
+    assigned, busy, before = time.monotonic(), cpu.busy_seconds(), _cpu(servers, worker)
+    while (_offsets(connection) or 0) < messages:
+        _pause(worker)
+    collected = time.monotonic()
+    url = space_url(settings.database, settings.space)
+    while look(settings.kafka, url, settings.space).left:
+        _pause(worker)
+    ended = time.monotonic()
+    after = _cpu(servers, worker)
+    return Drained(
+        assigned - begun,
+        collected - assigned,
+        ended - assigned,
+        {name: after[name] - before[name] for name in after},
+        (cpu.busy_seconds() - busy) / (ended - assigned),
+    )
+
+
+def _offsets(connection: psycopg.Connection) -> int | None:
+    """How many messages of `frames` have been processed; None while no partition is assigned."""
+    row = connection.execute("select sum(next_off)::bigint from ingest_offset where agent = 'collect'").fetchone()
+    return row[0] if row else None
+
+
+def _pause(worker: Worker) -> None:
+    worker.check()
+    time.sleep(LOOK_S)
+
+
+def _servers(settings: Settings) -> dict[str, int]:
+    ports = {
+        "postgres": urlsplit(settings.database).port or 5432,
+        "kafka": int(settings.kafka.split(",")[0].rpartition(":")[2]),
+        "redis": urlsplit(settings.redis).port or 6379,
+    }
+    return {name: process for name, port in ports.items() if (process := cpu.listener(port)) is not None}
+
+
+def _cpu(servers: dict[str, int], worker: Worker) -> dict[str, float]:
+    return worker.cpu_seconds() | {name: cpu.seconds(process) for name, process in servers.items()}
