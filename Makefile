@@ -23,6 +23,7 @@ demo-once: up ## run that day as fast as it goes, from nothing, and write build/
 	@$(TENGERIM) demo --once $(ARGS)
 
 test: up check ## run every check and every test, on the real servers
+	@infra/setup.sh test
 	@$(PYTEST) $(ARGS)
 
 check: setup ## lint, format, strict types, import directions and file sizes

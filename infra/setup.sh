@@ -63,6 +63,11 @@ if [ -z "${TENGERIM_KAFKA:-}" ]; then
     command -v mvn >/dev/null || install_packages maven || say "going on without Maven."
 fi
 
+# The tests prove the columnstore layer on a TimescaleDB that is a package of Node's.
+if [ "${1:-}" = test ] && ! command -v npm >/dev/null; then
+    install_packages nodejs npm || say "going on without npm: the tests of the columnstore layer will be skipped."
+fi
+
 python=$(find_python)
 state="$PWD $("$python" -V) $(cat requirements-dev.txt pyproject.toml | sha256sum)"
 stamp=.venv/setup.stamp
