@@ -1,5 +1,6 @@
 """Lines of the archive as files: CSV and Parquet."""
 
+import errno
 import io
 import os
 from collections.abc import Iterable, Iterator
@@ -31,6 +32,8 @@ _TYPES = {
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
     """A file that stands at `path` once it is whole, in place of what was there; after an error nothing has changed."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:

@@ -1,6 +1,6 @@
 """Energy: whole watt-hours inside, kWh, MWh and MW at the edges."""
 
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, Overflow
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, Overflow, localcontext
 from typing import NamedTuple
 
 WH_LIMIT = 2**63 - 1
@@ -15,7 +15,9 @@ class Wh(NamedTuple):
 
 def _from_text(text: str, thousands: int) -> Wh:
     try:
-        value = Decimal(text.strip().replace(",", ".")) * 1000**thousands
+        # As many digits as were written, so that nothing is rounded before it is looked at.
+        with localcontext(prec=len(text) + 10):
+            value = Decimal(text.strip().replace(",", ".")) * 1000**thousands
     except InvalidOperation:
         raise ValueError(f"{text!r} is not a number") from None
     except Overflow:
@@ -24,7 +26,8 @@ def _from_text(text: str, thousands: int) -> Wh:
         raise ValueError(f"{text!r} is not a number")
     if abs(value) > WH_LIMIT:
         raise ValueError(f"{text!r} is larger than any energy this archive can hold")
-    whole = value.to_integral_value(ROUND_HALF_EVEN)
+    with localcontext(prec=len(text) + 30):
+        whole = value.to_integral_value(ROUND_HALF_EVEN)
     return Wh(int(whole), whole != value)
 
 

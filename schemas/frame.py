@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 INT64 = 2**63 - 1
-Wh = Annotated[int, Field(ge=-INT64, le=INT64, strict=True)]
+Int64 = Annotated[int, Field(ge=-INT64 - 1, le=INT64, strict=True)]
 Code = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\S+$")]
 
 
@@ -16,9 +16,9 @@ class Slice(BaseModel):
 
     start: Annotated[AwareDatetime, Field(description="Start of the interval; any offset, stored as UTC.")]
     channels: Annotated[list[str], Field(description="Channels as EMC/code, for example E0102/02.")]
-    wh: Annotated[list[Wh | None], Field(description="Energy of the interval in Wh; null with status 1 only.")]
+    wh: Annotated[list[Int64 | None], Field(description="Energy of the interval in Wh; null with status 1 only.")]
     status: Annotated[
-        list[Annotated[int, Field(strict=True)]],
+        list[Int64],
         Field(description="0 measured; 1 with a value: suspect; 1 without a value: the device has none."),
     ]
 

@@ -8,6 +8,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_SERVER = r"(\[[0-9a-fA-F:]+\]|[^\s:/?#@,\[\]]+)"
+_PORT = r":\d{1,5}"
+_USER = r"([^\s@/]+@)?"
+
 
 def _default_home() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tengerim"
@@ -21,15 +25,36 @@ class Settings(BaseSettings):
     home: Annotated[Path, Field(description="The one folder of the local stack.")] = Field(
         default_factory=_default_home
     )
-    kafka: Annotated[str, Field(description="Bootstrap servers, host:port[,host:port].")] = ""
-    database: Annotated[str, Field(description="postgresql://user[:password]@host:port/database")] = ""
-    redis: Annotated[str, Field(description="redis://host:port[/number]")] = ""
-    prometheus: Annotated[str, Field(description="http://host:port")] = ""
-    alertmanager: Annotated[str, Field(description="http://host:port")] = ""
+    kafka: Annotated[
+        str, Field(pattern=rf"^({_SERVER}{_PORT}(,{_SERVER}{_PORT})*)?$", description="host:port[,host:port]")
+    ] = ""
+    database: Annotated[
+        str,
+        Field(
+            pattern=rf"^(postgres(ql)?://{_USER}{_SERVER}({_PORT})?(/[^\s/?]*)?(\?\S*)?)?$",
+            description="postgresql://user[:password]@host:port/database",
+        ),
+    ] = ""
+    redis: Annotated[
+        str,
+        Field(
+            pattern=rf"^(rediss?://{_USER}{_SERVER}({_PORT})?(/\d*)?(\?\S*)?)?$",
+            description="redis://host:port[/number]",
+        ),
+    ] = ""
+    prometheus: Annotated[
+        str, Field(pattern=rf"^(https?://{_USER}{_SERVER}({_PORT})?(/\S*)?)?$", description="http://host:port")
+    ] = ""
+    alertmanager: Annotated[
+        str, Field(pattern=rf"^(https?://{_USER}{_SERVER}({_PORT})?(/\S*)?)?$", description="http://host:port")
+    ] = ""
 
     space: Annotated[
         str,
-        Field(pattern=r"^[a-z][a-z0-9_]{0,30}$", description="A set of topics, tables and keys of its own."),
+        Field(
+            pattern=r"^[a-z][a-z0-9_]{0,30}$",
+            description="A name (a to z, then also 0 to 9 and _, 31 at most) of a set of topics, tables and keys.",
+        ),
     ] = "main"
     partitions: Annotated[int, Field(ge=1, le=256, description="Partitions of `frames`, fixed when made.")] = 8
     clock: Annotated[

@@ -23,7 +23,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def to_us(at: datetime) -> int:
     """Microseconds since 1970-01-01T00:00Z, exact (a float of seconds is not)."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_us(us: int) -> datetime:

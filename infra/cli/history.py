@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import closing, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
@@ -22,7 +21,7 @@ from connectors.archive_files import replacing, write_csv, write_parquet
 from connectors.database import space_url
 from infra import settings
 from infra.cli.error import UserError
-from schemas.time import LOCAL
+from infra.cli.words import instant
 
 KINDS = ("unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system")
 SHOWN_AT_MOST = 1_000
@@ -84,11 +83,11 @@ def history(
     """
     if format_ == "parquet" and out is None:
         raise UserError("a Parquet file cannot be shown: name it with --out FILE")
-    period = Period(_instant("--from", from_), _instant("--to", to))
+    period = Period(instant("--from", from_), instant("--to", to))
     equal = _equal(node, {"emc": emc, "unit": unit, "dctu": dctu})
     read = settings.load("database")
     try:
-        selection = Selection(archive.view_named(view), period, _instant("--as-of", as_of), equal, read.grace)
+        selection = Selection(archive.view_named(view), period, instant("--as-of", as_of), equal, read.grace)
         with archive.reading(space_url(read.database, read.space)) as connection:
             archive.check(connection, selection)
             _write(connection, selection, format_, out)
@@ -137,20 +136,6 @@ def _write_table(lines: Iterable[bytes], columns: list[Column], file: IO[bytes])
     Console(file=text, width=None if terminal else PIPE_WIDTH).print(table if table.rows else "no rows")
     text.detach()
     return len(table.rows)
-
-
-def _instant(option: str, text: str | None) -> datetime | None:
-    """An instant as people write it. Raises UserError."""
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=LOCAL)
-    except ValueError:
-        raise UserError(
-            f"{option} {text!r} is not an instant: write a date or an ISO 8601 time, as 2026-11-20T09:30 (local) or "
-            "2026-11-20T04:30Z"
-        ) from None
 
 
 def _equal(node: str | None, others: dict[str, str | None]) -> dict[str, str]:

@@ -14,5 +14,5 @@ comment on table daily_schedule is 'In force is, per unit and hour, the highest 
 create function quarter_wh(hour_wh bigint, start timestamptz) returns bigint
 language sql immutable parallel safe as $$
     select (hour_wh - ((hour_wh % 4) + 4) % 4) / 4
-         + (extract(minute from start)::int / 15 < ((hour_wh % 4) + 4) % 4)::int
+         + (extract(minute from start at time zone 'UTC')::int / 15 < ((hour_wh % 4) + 4) % 4)::int
 $$;

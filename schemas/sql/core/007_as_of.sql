@@ -57,8 +57,7 @@ language sql stable parallel safe as $$
 $$;
 comment on function quarantine_as_of is 'v_quarantine as it was known at a moment.';
 
--- A run reached, at that moment, as far as deadlines had passed. How many channels it was of by then, and whether the
--- device had declared it, is not kept: channels and declared are those of the whole run.
+-- A run reached, at that moment, as far as deadlines had passed.
 create function gap_as_of(known_at timestamptz, grace interval) returns setof v_gap
 language sql stable parallel safe as $$
     select dctu, first_start,
@@ -70,7 +69,7 @@ language sql stable parallel safe as $$
            case when healed_at <= known_at then late_by end, declared
     from v_gap where opened_at <= known_at
 $$;
-comment on function gap_as_of is 'v_gap as it was known at a moment; grace is how long after its end an interval is late.';
+comment on function gap_as_of is 'v_gap as it was known at a moment (channels and declared are of the whole run: what they were by then is not kept); grace is how long after its end an interval is late.';
 
 -- The rows of the table balance, by definition: the facts and plans of the units, summed to every node above them, or
 -- to one. An interval is past its deadline when its end plus grace is not after `watched`. Without statistics (an

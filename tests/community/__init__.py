@@ -1,0 +1,1 @@
+"""The Community edition of TimescaleDB, on a server of its own."""

@@ -1,0 +1,3 @@
+"""An archive of its own, as tests of connectors have it."""
+
+from tests.connectors.conftest import archive as archive
