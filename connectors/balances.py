@@ -8,8 +8,9 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from connectors.binary_copy import copy_in, copy_out
-from schemas.time import INTERVAL_US, slot_start, to_us
+from connectors.binary_copy import copy_in
+from connectors.columns import read_columns
+from schemas.time import INTERVAL_US, slot_of, slot_start, to_us
 
 Ints = NDArray[np.int64]
 
@@ -52,7 +53,7 @@ async def prepare_session(connection: psycopg.AsyncConnection) -> None:
 
 async def read_sums(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> list[Ints]:
     """What is present of units at intervals: slot, unit_id, wh, present."""
-    columns = await copy_out(
+    columns = await read_columns(
         cursor,
         sql.SQL(
             "select ts, unit_id, sum(wh)::bigint, sum(present)::bigint from partial"
@@ -66,7 +67,7 @@ async def read_sums(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> list[I
 
 async def read_plan(cursor: psycopg.AsyncCursor, hours: Sequence[int]) -> list[Ints]:
     """The plan in force of hours (named by their first slot): slot of the hour, unit_id, version, wh of the hour."""
-    columns = await copy_out(
+    columns = await read_columns(
         cursor,
         sql.SQL(
             "select distinct on (n.node_id, s.hour) s.hour, n.node_id, s.version, s.wh from daily_schedule s "
@@ -97,10 +98,11 @@ async def write(cursor: psycopg.AsyncCursor, rows: Rows, now_us: int) -> set[tup
         f"nullif({c}, {NULL}){'::integer' if c == 'schedule_version' else ''}" if c in nullable else c for c in _COLUMNS
     )
     compared = [c for c in _COLUMNS if c not in ("ts", "node_id", "computed_at")]
+    changes = ", ".join(f"{c} = excluded.{c}" for c in (*compared, "computed_at"))
+    ours, theirs = ", ".join(f"b.{c}" for c in compared), ", ".join(f"excluded.{c}" for c in compared)
     await cursor.execute(
         f"insert into balance as b ({', '.join(_COLUMNS)}) select {values} from staged_balance "
-        f"on conflict (node_id, ts) do update set {', '.join(f'{c} = excluded.{c}' for c in (*compared, 'computed_at'))} "
-        f"where ({', '.join(f'b.{c}' for c in compared)}) is distinct from ({', '.join(f'excluded.{c}' for c in compared)}) "
+        f"on conflict (node_id, ts) do update set {changes} where ({ours}) is distinct from ({theirs}) "
         "returning (extract(epoch from ts) / 900)::int, node_id"
     )
     return {(slot, node) for slot, node in await cursor.fetchall()}
@@ -126,6 +128,14 @@ async def remove_others(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> No
         " (select from staged_balance s where s.ts = b.ts and s.node_id = b.node_id)",
         [[slot_start(slot) for slot in slots]],
     )
+
+
+async def open_slots(cursor: psycopg.AsyncCursor, last: int) -> Ints:
+    """The intervals up to `last`, in order, that have rows that are not closed."""
+    await cursor.execute(
+        "select distinct ts from balance where not closed and ts <= %s order by ts", [slot_start(last)]
+    )
+    return np.array([slot_of(ts) for (ts,) in await cursor.fetchall()], np.int64)
 
 
 async def watermark(cursor: psycopg.AsyncCursor, frames: str, partitions: int) -> int | None:

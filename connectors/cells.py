@@ -4,7 +4,6 @@ New cells go straight into `reading`; whatever may already be there goes through
 by the order of versions. Both ways end in the same rows.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,7 +13,8 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from connectors.binary_copy import copy_in, copy_out
+from connectors.binary_copy import copy_in
+from connectors.columns import read_columns
 from schemas.time import INTERVAL_US, from_us, slot_of
 
 Ints = NDArray[np.int64]
@@ -157,17 +157,23 @@ where r.channel_id = counted.channel_id and r.ts = counted.ts and r.revision <> 
   and r.ts between %(first)s and %(last)s
 """
 
+# Asked before anything is written: a version that is known already has been told of.
 _CONFLICTS = """
-select distinct s.channel_id, extract(epoch from s.ts) * 1000000, extract(epoch from s.sent_at) * 1000000, s.seq
-from staged s
-join (
-    select channel_id, ts, rank, sent_at, seq, quality, wh from reading where ts between %(first)s and %(last)s
-       and channel_id = any (%(channels)s)
+with cell as (
+    select distinct channel_id, ts from staged
+), stored as (
+    select channel_id, ts, r.rank, r.sent_at, r.seq, r.quality, r.wh from cell join reading r using (channel_id, ts)
+    where r.ts between %(first)s and %(last)s
     union all
-    select channel_id, ts, rank, sent_at, seq, quality, wh from reading_revision where ts between %(first)s and %(last)s
-       and channel_id = any (%(channels)s)
-) o on o.channel_id = s.channel_id and o.ts = s.ts and o.rank = s.rank and o.sent_at = s.sent_at and o.seq = s.seq
-   and (o.quality, o.wh) <> (s.quality, s.wh)
+    select channel_id, ts, v.rank, v.sent_at, v.seq, v.quality, v.wh
+    from cell join reading_revision v using (channel_id, ts) where v.ts between %(first)s and %(last)s
+), fresh as (
+    select channel_id, ts, rank, sent_at, seq, quality, wh from staged except table stored
+)
+select distinct f.channel_id, extract(epoch from f.ts) * 1000000, extract(epoch from f.sent_at) * 1000000, f.seq
+from fresh f
+join (table stored union all table fresh) o using (channel_id, ts, rank, sent_at, seq)
+where (o.quality, o.wh) <> (f.quality, f.wh)
 """
 
 
@@ -177,16 +183,15 @@ async def merge(cursor: Cursor, cells: Versions) -> Merged:
     bounds = {
         "first": from_us(int(cells.ts_us.min())),
         "last": from_us(int(cells.ts_us.max())),
-        "channels": np.unique(cells.channel_id).tolist(),
     }
     row = await (await cursor.execute(_MARK_KNOWN.encode(), bounds)).fetchone()
     assert row is not None
     known, unknown, new = row
+    await cursor.execute(_CONFLICTS.encode(), bounds)
+    conflicts = [Conflict(int(a), int(b), int(c), int(d)) for a, b, c, d in await cursor.fetchall()]
     await cursor.execute(_KEEP_LOSERS.encode(), bounds)
     await cursor.execute(_SET_WINNERS.encode())
     await cursor.execute(_COUNT_REVISIONS.encode(), bounds)
-    await cursor.execute(_CONFLICTS.encode(), bounds)
-    conflicts = [Conflict(int(a), int(b), int(c), int(d)) for a, b, c, d in await cursor.fetchall()]
     repeats = len(cells.ts_us) - known - unknown
     return Merged(new, unknown - new, known + repeats, conflicts)
 
@@ -277,7 +282,7 @@ async def load(cursor: Cursor, channel_ids: Ints, first_us: int, end_us: int) ->
     """
     ids = sql.Literal(channel_ids.tolist())
     first, end = sql.Literal(from_us(first_us)), sql.Literal(from_us(end_us))
-    cells = await copy_out(
+    cells = await read_columns(
         cursor,
         sql.SQL(
             "select r.channel_id, r.ts, r.wh, r.quality, r.rank, r.sent_at, r.seq, "
@@ -288,10 +293,11 @@ async def load(cursor: Cursor, channel_ids: Ints, first_us: int, end_us: int) ->
         ).format(ids=ids, first=first, end=end),
         ("int4", "timestamptz", "int8", "int2", "int2", "timestamptz", "int8", "timestamptz"),
     )
-    declared = await copy_out(
+    declared = await read_columns(
         cursor,
         sql.SQL(
-            "select channel_id, ts from declared_missing where channel_id = any ({ids}) and ts >= {first} and ts < {end}"
+            "select channel_id, ts from declared_missing"
+            " where channel_id = any ({ids}) and ts >= {first} and ts < {end}"
         ).format(ids=ids, first=first, end=end),
         ("int4", "timestamptz"),
     )

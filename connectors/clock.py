@@ -12,6 +12,9 @@ from connectors.producer import Producer
 
 log = structlog.get_logger()
 
+# How long a tick may go unacknowledged before that is said; no longer, because whoever stops the clock waits for it.
+PATIENCE_S = 4.0
+
 
 def wall() -> datetime:
     """The machine's clock, UTC."""
@@ -27,7 +30,7 @@ async def run_clock(producer: Producer, tick_s: float, stop: Event, now: Callabl
     away = False
     while not stop.is_set():
         try:
-            await asyncio.to_thread(_tick, producer, now(), tick_s)
+            await asyncio.to_thread(_tick, producer, now())
         except KafkaError as error:
             if not away:
                 log.warning("the clock's ticks are not acknowledged", error=str(error))
@@ -43,6 +46,6 @@ async def run_clock(producer: Producer, tick_s: float, stop: Event, now: Callabl
             continue
 
 
-def _tick(producer: Producer, now: datetime, patience_s: float) -> None:
+def _tick(producer: Producer, now: datetime) -> None:
     producer.send_tick(now)
-    producer.flush(patience_s)
+    producer.flush(PATIENCE_S)

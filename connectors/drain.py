@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import psycopg
 
-from connectors.database import DatabaseError, connect
+from connectors.database import DatabaseError, NoDatabaseError, connect
 from connectors.kafka import KafkaError, NoTopicError, end_offsets, group_members, topic_ids
 from schemas.topics import topics_of
 
@@ -71,7 +71,11 @@ def wait_until_drained(
 def look(kafka: str, database: str, space: str) -> Look:
     """See how far the agents are. In the order of the flow, so that nothing slips through from behind to before."""
     topics = topics_of(space)
-    with connect(database) as connection:
+    try:
+        connection = connect(database)
+    except NoDatabaseError:
+        return Look({}, ["a worker has yet to make the database"])
+    with connection:
         connection.autocommit = True
         try:
             ids = topic_ids(kafka, [topics.frames, topics.changes])
@@ -113,8 +117,11 @@ def _behind(connection: psycopg.Connection, agent: str, topic: str, topic_id: st
     rows = connection.execute(
         "select partition, topic_id, next_off from ingest_offset where agent = %s and topic = %s", [agent, topic]
     )
-    left = messages_left(ends, topic_id, {partition: (known_id, next_off) for partition, known_id, next_off in rows})
-    return f"{agent} has {left:,} of {sum(ends.values()):,} messages of {topic} before it" if left else ""
+    places = {partition: (known_id, next_off) for partition, known_id, next_off in rows}
+    left, total = messages_left(ends, topic_id, places), sum(ends.values())
+    if left > total:
+        return f"{agent} has yet to see that {topic} was made anew"
+    return f"{agent} has {left:,} of {total:,} messages of {topic} before it" if left else ""
 
 
 def _waiting(connection: psycopg.Connection, table: str, what: str) -> str:

@@ -33,6 +33,25 @@ async def load_open(cursor: psycopg.AsyncCursor, dctu_ids: Sequence[int]) -> lis
     ]
 
 
+async def last_filled(cursor: psycopg.AsyncCursor, dctu_id: int, first: int, end: int) -> int | None:
+    """The stream's time when the last of the cells that a DCTU has in slots `[first, end)` was filled."""
+    await cursor.execute(
+        """
+        select max(least(r.received_at, v.first_at)) from assignment a
+        join reading r on r.channel_id = a.channel_id and r.ts >= %(first)s and r.ts < %(end)s
+         and r.ts >= greatest(a.from_ts, a.registered_at) and r.ts < a.to_ts
+        left join lateral (
+            select min(received_at) as first_at from reading_revision
+            where channel_id = r.channel_id and ts = r.ts and ts >= %(first)s and ts < %(end)s
+        ) v on r.revision > 0
+        where a.dctu_id = %(dctu)s
+        """,
+        {"dctu": dctu_id, "first": slot_start(first), "end": slot_start(end)},
+    )
+    row = await cursor.fetchone()
+    return None if row is None or row[0] is None else to_us(row[0])
+
+
 async def write(cursor: psycopg.AsyncCursor, gaps: Sequence[StoredGap]) -> None:
     """Set gaps, each key at most once."""
     if not gaps:

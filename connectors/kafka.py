@@ -52,7 +52,9 @@ def servers(address: str) -> list[str]:
 
 def unreachable(address: str, error: Exception | None) -> KafkaError:
     """The sentence for a broker that does not answer."""
-    why = f"no answer within {CONNECT_S:g} s" if isinstance(error, errors.KafkaTimeoutError) else error
+    why = (error.strerror if isinstance(error, OSError) else None) or error
+    if isinstance(error, errors.KafkaTimeoutError):
+        why = f"no answer within {CONNECT_S:g} s"
     return KafkaError(f"no Kafka at {address} ({why}); start the local stack with `tengerim up`, or set TENGERIM_KAFKA")
 
 

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Mapping
 
+import msgspec
 import redis.asyncio as redis
 from redis import Redis
 from redis.exceptions import RedisError
 
 # Reconnecting is the caller's matter: a Redis that is away must not hold up a batch.
 _TIMEOUT_S = 2.0
+
+_encode = msgspec.json.Encoder().encode
 
 
 def state_key(space: str, kind: str) -> str:
@@ -41,7 +44,7 @@ class LiveState:
                 if whole:
                     pipe.delete(key)
                 if nodes:
-                    pipe.hset(key, mapping={code: json.dumps(state, default=str) for code, state in nodes.items()})
+                    pipe.hset(key, mapping={code: _encode(state) for code, state in nodes.items()})
             changed = {kind: sorted(nodes) for kind, nodes in states.items()}
             pipe.publish(changes_channel(self._space), json.dumps({"now": now, "changed": changed}))
             await pipe.execute()

@@ -7,7 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from connectors.binary_copy import copy_out
+from connectors.columns import read_columns
 from connectors.snapshot import as_slot, read_version
 
 Ints = NDArray[np.int64]
@@ -43,7 +43,7 @@ async def read_membership(cursor: psycopg.AsyncCursor) -> Membership:
     registered = {node_id: slot for node_id, _, _, slot in rows}
     kinds = " ".join(f"when '{kind}' then {i}" for i, kind in enumerate(KINDS))
     above = ", ".join(f"coalesce({name}, 0)" for name in ABOVE)
-    columns = await copy_out(
+    columns = await read_columns(
         cursor,
         sql.SQL(
             f"select unit_id, case kind {kinds} end, {as_slot('from_ts', 'ceil')}, {as_slot('to_ts', 'ceil')}, {above} "
@@ -51,7 +51,7 @@ async def read_membership(cursor: psycopg.AsyncCursor) -> Membership:
         ),
         ("int4",) * (4 + len(ABOVE)),
     )
-    assigned = await copy_out(
+    assigned = await read_columns(
         cursor,
         sql.SQL(
             f"select unit_id, {as_slot('greatest(from_ts, registered_at)', 'ceil')}, {as_slot('to_ts', 'ceil')} "

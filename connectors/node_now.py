@@ -15,6 +15,12 @@ COLUMNS = (
     "hour_imbalance_naive_wh", "hour_imbalance_persist_wh",
 )  # fmt: skip
 
+_TYPES = (
+    "int4", "timestamptz", "timestamptz", "timestamptz", "int2",
+    *("int8",) * 7, "float8", "int4",
+    *("int8",) * 14,
+)  # fmt: skip
+
 Row = tuple[Any, ...]
 
 
@@ -23,7 +29,8 @@ async def write(cursor: psycopg.AsyncCursor, rows: Sequence[Row]) -> None:
     if not rows:
         return
     await cursor.execute("create temporary table if not exists staged_now (like node_now) on commit delete rows")
-    async with cursor.copy(f"copy staged_now ({', '.join(COLUMNS)}) from stdin") as copy:
+    async with cursor.copy(f"copy staged_now ({', '.join(COLUMNS)}) from stdin (format binary)") as copy:
+        copy.set_types(_TYPES)
         for row in rows:
             await copy.write_row(row)
     changes = ", ".join(f"{c} = excluded.{c}" for c in COLUMNS if c != "node_id")

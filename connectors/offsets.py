@@ -78,18 +78,21 @@ async def claim(
 
 async def lock(
     cursor: psycopg.AsyncCursor, agent: str, topic: str, places: Mapping[int, Place]
-) -> tuple[dict[int, int], set[int]]:
+) -> tuple[dict[int, Advance], set[int]]:
     """Hold the offsets of partitions until the end of the transaction, in partition order.
 
-    Gives the stored `next_off` of those that are still ours, and the partitions that have another owner.
+    Gives how far those that are still ours are, and the partitions that have another owner.
     """
     await cursor.execute(
-        "select partition, next_off, epoch from ingest_offset"
+        "select partition, next_off, watched_until, epoch from ingest_offset"
         " where agent = %s and topic = %s and partition = any (%s) order by partition for update",
         [agent, topic, sorted(places)],
     )
-    stored = {partition: (next_off, epoch) for partition, next_off, epoch in await cursor.fetchall()}
-    ours = {p: stored[p][0] for p, place in places.items() if p in stored and stored[p][1] == place.epoch}
+    ours = {
+        partition: Advance(next_off, to_us(watched) if watched is not None else None)
+        for partition, next_off, watched, epoch in await cursor.fetchall()
+        if epoch == places[partition].epoch
+    }
     return ours, set(places) - set(ours)
 
 
@@ -111,21 +114,37 @@ async def advance(cursor: psycopg.AsyncCursor, agent: str, topic: str, advances:
 
 
 def note_death(connection: psycopg.Connection, agent: str) -> None:
-    """Note that a worker of this agent died. Wherever a partition has not moved since the last death, it counts."""
+    """Note that a worker of this agent died. Wherever a partition has not moved since the last death, it counts.
+
+    Raises psycopg.OperationalError.
+    """
     with connection.transaction():
+        # Another owner may be at work, or frozen in it: it holds its partitions in this order, too.
+        connection.execute("set local lock_timeout = '3s'")
         connection.execute(
-            "update ingest_offset set tries = case when tried_off = next_off then tries + 1 else 1 end,"
-            " tried_off = next_off where agent = %s",
-            [agent],
+            "with held as materialized"
+            " (select topic, partition from ingest_offset where agent = %(agent)s order by topic, partition for update)"
+            " update ingest_offset o set tries = case when tried_off = next_off then tries + 1 else 1 end,"
+            " tried_off = next_off from held"
+            " where o.agent = %(agent)s and (o.topic, o.partition) = (held.topic, held.partition)",
+            {"agent": agent},
         )
 
 
-async def suspect(connection: psycopg.AsyncConnection, agent: str, topic: str, partition: int, offset: int) -> None:
-    """Note the single message in work, so that a death tells which it was."""
+async def suspect(
+    connection: psycopg.AsyncConnection, agent: str, topic: str, partition: int, offset: int, tries: int
+) -> None:
+    """Note the single message in work, so that a death tells which it was.
+
+    What died before died of any message of a batch: from here on deaths count anew, from `tries` when it was first
+    taken alone.
+    """
     async with connection.transaction():
         await connection.execute(
-            "update ingest_offset set suspect_off = %s where agent = %s and topic = %s and partition = %s",
-            [offset, agent, topic, partition],
+            "update ingest_offset set suspect_off = %(offset)s, tried_off = next_off,"
+            " tries = case when suspect_off = %(offset)s then tries else %(tries)s end"
+            " where agent = %(agent)s and topic = %(topic)s and partition = %(partition)s",
+            {"offset": offset, "tries": tries, "agent": agent, "topic": topic, "partition": partition},
         )
 
 

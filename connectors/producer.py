@@ -1,6 +1,7 @@
 """Sends frames and ticks to the topic `frames`: what a source of readings needs of Kafka."""
 
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,8 @@ from schemas.partitioning import partition_of
 from schemas.topics import topics_of
 
 LINGER_MS = 5
+# Soon enough after a restart of the broker; the client's own pause grows to half a minute.
+RECONNECT_MS = 1_000
 BATCH_BYTES = 2**18
 # The client itself knows no limit to what waits for the broker.
 UNACKNOWLEDGED_BYTES = 64 * 2**20
@@ -68,6 +71,7 @@ class Producer:
                 bootstrap_servers=servers(address),
                 bootstrap_timeout_ms=int(CONNECT_S * 1000),
                 max_block_ms=int(CONNECT_S * 1000),
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
@@ -76,6 +80,8 @@ class Producer:
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
             )
+            # Known now, sending does not wait for a broker that is away.
+            self._kafka.partitions_for(self._topic)
         except (errors.KafkaError, OSError) as error:
             raise unreachable(address, error) from None
 
@@ -109,11 +115,17 @@ class Producer:
             self._send(payload, partition, None)
 
     def flush(self, timeout_s: float | None = None) -> None:
-        """Return when Kafka has acknowledged all that was sent since the last time; raise where it has not."""
+        """Return when Kafka has acknowledged all that was sent since the last time; raise where it has not.
+
+        After `timeout_s` it raises, too; what waits then is still tried, and the next `flush` tells what came of it.
+        """
         try:
             self._kafka.flush(timeout_s)
         except errors.KafkaError as error:
-            raise self._not_acknowledged(f"{len(self._waiting)} messages", error) from None
+            raise KafkaError(
+                f"Kafka at {self._address} has not acknowledged {len(self._waiting)} messages yet ({error}); "
+                "see `tengerim status`"
+            ) from None
         sent, lost = len(self._waiting), []
         while self._waiting:
             future, _ = self._waiting.popleft()
@@ -132,7 +144,8 @@ class Producer:
         except errors.KafkaTimeoutError:
             # It would go on waiting for the broker in its thread: nothing public makes it give up.
             self._kafka._sender.force_close()
-            self._kafka.close(timeout=1)
+            with suppress(errors.KafkaTimeoutError):
+                self._kafka.close(timeout=1)
 
     def _send(self, payload: bytes, partition: int, key: bytes | None) -> None:
         try:

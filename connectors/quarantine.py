@@ -47,7 +47,7 @@ class Refused(NamedTuple):
 class Choice(NamedTuple):
     """Which refusals are meant: those that fit every field given. `begin` and `end` (excluded) are of received_at."""
 
-    ids: Sequence[int] | None = None
+    ids: list[int] | None = None
     rule: Rule | None = None
     dctu: str | None = None
     begin: datetime | None = None

@@ -32,12 +32,13 @@ UNKNOWN_DCTU = "UNKNOWN"
 
 T = TypeVar("T")
 _code = lru_cache(maxsize=100_000)(read_code)
-Block = dict[tuple[str, datetime], tuple[int | None, int]]
+Block = dict[tuple[str, datetime], "Reading"]
 
 
 class Reading(NamedTuple):
     """One row of a file: `channel` as EMC/code; `wh` is None where the device has no value."""
 
+    line: int
     channel: str
     start: datetime
     wh: int | None
@@ -46,14 +47,16 @@ class Reading(NamedTuple):
 
 @dataclass
 class Counts:
-    """What came of a file: readings sent, and of them rounded or of unknown channels; rows that say nothing new."""
+    """What came of a file. `repeated`: rows that say nothing new; `unknown`: readings of channels without a DCTU, and
+    `unknown_channels` these channels with the first line of each.
+    """
 
     readings: int = 0
     frames: int = 0
     rounded: int = 0
     repeated: int = 0
     unknown: int = 0
-    unknown_channels: set[str] = field(default_factory=set)
+    unknown_channels: dict[str, int] = field(default_factory=dict)
 
 
 class Owners:
@@ -99,15 +102,15 @@ def frames_of(
 ) -> Iterator[Frame]:
     """Readings as frames of at most FRAME_READINGS, intervals in order within a block."""
     for number, block in enumerate(_blocks(readings, counts)):
-        by_dctu: dict[str, dict[datetime, list[str]]] = {}
-        for channel, start in block:
+        by_dctu: dict[str, dict[datetime, list[Reading]]] = {}
+        for (channel, start), reading in block.items():
             dctu = dctu_of(channel, start)
-            by_dctu.setdefault(dctu, {}).setdefault(start, []).append(channel)
+            by_dctu.setdefault(dctu, {}).setdefault(start, []).append(reading)
             if dctu == UNKNOWN_DCTU:
                 counts.unknown += 1
-                counts.unknown_channels.add(channel)
+                counts.unknown_channels.setdefault(channel, reading.line)
         for dctu, by_start in by_dctu.items():
-            for slices in _cut(by_start, block):
+            for slices in _cut(by_start):
                 counts.frames += 1
                 counts.readings += sum(len(part.channels) for part in slices)
                 yield Frame(dctu=dctu, seq=to_us(sent_at) + number, sent_at=sent_at, slices=slices)
@@ -115,29 +118,35 @@ def frames_of(
 
 def _blocks(readings: Iterable[Reading], counts: Counts) -> Iterator[Block]:
     block: Block = {}
-    for channel, start, wh, status in readings:
-        known = block.get((channel, start))
-        if known == (wh, status):
+    for reading in readings:
+        cell = reading.channel, reading.start
+        known = block.get(cell)
+        if known is not None and (known.wh, known.status) == (reading.wh, reading.status):
             counts.repeated += 1
             continue
         if known is not None or len(block) == BLOCK_READINGS:
             yield block
             block = {}
-        block[channel, start] = wh, status
+        block[cell] = reading
     if block:
         yield block
 
 
-def _cut(by_start: Mapping[datetime, list[str]], block: Block) -> Iterator[list[Slice]]:
+def _cut(by_start: Mapping[datetime, list[Reading]]) -> Iterator[list[Slice]]:
     """The slices of one DCTU, cut into frames."""
     slices: list[Slice] = []
     room = FRAME_READINGS
-    for start, channels in sorted(by_start.items()):
-        while channels:
-            some, channels = channels[:room], channels[room:]
-            values = [block[channel, start] for channel in some]
-            wh, status = [value[0] for value in values], [value[1] for value in values]
-            slices.append(Slice(start=start, channels=some, wh=wh, status=status))
+    for start, rest in sorted(by_start.items(), key=lambda of_start: of_start[0]):
+        while rest:
+            some, rest = rest[:room], rest[room:]
+            slices.append(
+                Slice(
+                    start=start,
+                    channels=[reading.channel for reading in some],
+                    wh=[reading.wh for reading in some],
+                    status=[reading.status for reading in some],
+                )
+            )
             room -= len(some)
             if not room:
                 yield slices
@@ -156,7 +165,7 @@ def _reading(row: Row, file: str, errors: list[RowError], counts: Counts) -> Rea
     if start is None or status is None or len(errors) > before:
         return None
     counts.rounded += energy is not None and energy.rounded
-    return Reading(f"{emc}/{code}", start, energy.wh if energy else None, status)
+    return Reading(row.line, f"{emc}/{code}", start, energy.wh if energy else None, status)
 
 
 def _value(row: Row, column: str, read: Callable[[str], T], file: str, errors: list[RowError]) -> T | None:

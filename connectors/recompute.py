@@ -40,6 +40,16 @@ async def done_until(cursor: psycopg.AsyncCursor, task: Task, slot: int) -> None
         )
 
 
+async def ask_balances(cursor: psycopg.AsyncCursor) -> bool:
+    """Ask for all balances that the archive can have; False where it can have none."""
+    await cursor.execute(
+        "insert into recompute (from_ts, to_ts) select min(first), max(last) + interval '15 minutes' from"
+        " (select min(ts) as first, max(ts) as last from partial union all select min(ts), max(ts) from balance) held"
+        " having min(first) is not null"
+    )
+    return cursor.rowcount > 0
+
+
 async def hold_partition(cursor: psycopg.AsyncCursor, frames: str, partition: int) -> int | None:
     """Keep the owner of a partition of `frames` from committing until this transaction ends; gives its time."""
     await cursor.execute(

@@ -10,6 +10,8 @@ import psycopg
 from schemas.rules import Rule
 from schemas.time import from_us
 
+TEXT_LENGTH = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -35,11 +37,6 @@ class Refusal:
         key = [self.rule, self.dctu, self.channel, self.start, self.wh, self.status, self.sent_at, self.seq]
         return hashlib.blake2b(json.dumps(key).encode(), digest_size=16).digest()
 
-    @property
-    def message_digest(self) -> bytes:
-        """Which message it came in."""
-        return hashlib.blake2b(self.message, digest_size=16).digest()
-
 
 async def write_refusals(cursor: psycopg.AsyncCursor, refusals: Sequence[Refusal]) -> None:
     """Put refusals into the quarantine; those that stand there already are marked as not yet replayed."""
@@ -57,18 +54,28 @@ async def write_refusals(cursor: psycopg.AsyncCursor, refusals: Sequence[Refusal
     fresh = [refusal for digest, refusal in once.items() if digest not in known]
     if not fresh:
         return
-    messages = {refusal.message_digest: refusal.message for refusal in fresh}
+    # Many refusals share a message, and that may be large.
+    messages = {message: hashlib.blake2b(message, digest_size=16).digest() for message in {r.message for r in fresh}}
     await cursor.executemany(
-        "insert into quarantine_frame (digest, message) values (%s, %s) on conflict do nothing", list(messages.items())
+        "insert into quarantine_frame (message, digest) values (%s, %s) on conflict do nothing", list(messages.items())
     )
     await cursor.executemany(
         "insert into quarantine (received_at, rule, detail, dctu, channel, start, wh, status, sent_at, seq, digest,"
         " frame_digest) values (coalesce(%s, now()), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             (
-                from_us(r.received_us) if r.received_us is not None else None, r.rule.value, r.detail, r.dctu, r.channel, r.start, r.wh, r.status, r.sent_at,
-                r.seq, r.digest, r.message_digest,
+                from_us(r.received_us) if r.received_us is not None else None, r.rule.value, _text(r.detail),
+                _text(r.dctu), _text(r.channel), r.start, r.wh, r.status, r.sent_at, r.seq, r.digest,
+                messages[r.message],
             )
             for r in fresh
         ],
     )  # fmt: skip
+
+
+def _text(written: str | None) -> str | None:
+    # PostgreSQL's text has no NUL, and nothing longer is of use to a reader; the bytes that came are kept anyway.
+    if written is None:
+        return None
+    shown = written if len(written) <= TEXT_LENGTH else f"{written[:TEXT_LENGTH]}…"
+    return shown.replace("\0", "\ufffd")

@@ -30,6 +30,18 @@ async def write(cursor: psycopg.AsyncCursor, agent: str, letters: Sequence[Lette
         )
 
 
+async def count_waiting(connection: psycopg.AsyncConnection, agents: Sequence[str], partitions: Sequence[int]) -> int:
+    """How many messages of these agents and partitions wait to be sent."""
+    row = await (
+        await connection.execute(
+            "select count(*) from outbox where agent = any (%s) and source_partition = any (%s)",
+            [list(agents), list(partitions)],
+        )
+    ).fetchone()
+    await connection.commit()
+    return int(row[0]) if row is not None else 0
+
+
 async def send_waiting(
     connection: psycopg.AsyncConnection, agents: Sequence[str], partitions: Sequence[int], send: Send
 ) -> int:

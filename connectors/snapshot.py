@@ -7,7 +7,7 @@ import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
 
-from connectors.binary_copy import copy_out
+from connectors.columns import read_columns
 from schemas.time import FIRST_SLOT, LAST_SLOT
 
 Ints = NDArray[np.int64]
@@ -59,5 +59,7 @@ async def read_snapshot(cursor: psycopg.AsyncCursor) -> Snapshot:
         f"select channel_id, dctu_id, unit_id, sign, max_wh, {as_slot('from_ts', 'ceil')}, {as_slot('to_ts', 'ceil')}, "
         f"{as_slot('registered_at', 'ceil')} from assignment"
     )
-    columns = await copy_out(cursor, sql.SQL(query), ("int4", "int4", "int4", "int2", "int8", "int4", "int4", "int4"))
+    columns = await read_columns(
+        cursor, sql.SQL(query), ("int4", "int4", "int4", "int2", "int8", "int4", "int4", "int4")
+    )
     return Snapshot(version, channels, dctus, units, *columns)

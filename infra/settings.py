@@ -1,5 +1,10 @@
 """Settings with every address filled: from the environment, else from the local stack."""
 
+import difflib
+import os
+import re
+from collections.abc import Iterable
+
 from pydantic import ValidationError
 
 from infra.stack.stack import Addresses, running
@@ -12,12 +17,28 @@ class SettingsError(Exception):
 
 def read() -> Settings:
     """The settings of the environment, addresses possibly empty."""
+    _check_names(os.environ)
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "TENGERIM_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}={first.get('input')!r}: {first['msg']}; mend or unset it") from None
+        field = str(first["loc"][0])
+        # Whoever reads the message need not read the password.
+        value = re.sub(r"(?<=:)[^:/@]+(?=@)", "***", str(first["input"]))
+        wanted = (Settings.model_fields[field].description or "").rstrip(".")
+        problem = first["msg"].replace("Input", "is wrong: it")
+        if first["type"] == "string_pattern_mismatch":
+            problem = f"is not {wanted[:1].lower()}{wanted[1:]}"
+        raise SettingsError(f"TENGERIM_{field.upper()}={value!r} {problem}; mend or unset it") from None
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """A name that nearly is a setting's, silently ignored, would send work to the wrong place."""
+    known = [field.upper() for field in Settings.model_fields]
+    for name in names:
+        prefix, _, rest = name.upper().partition("_")
+        if prefix == "TENGERIM" and rest not in known and (near := difflib.get_close_matches(rest, known, 1, 0.7)):
+            raise SettingsError(f"{name} is no setting; did you mean TENGERIM_{near[0]}? Mend or unset it")
 
 
 def given(settings: Settings) -> Addresses:

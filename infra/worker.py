@@ -12,9 +12,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psycopg
 import structlog
 from prometheus_client import Counter, start_http_server
 
@@ -29,6 +31,7 @@ log = structlog.get_logger()
 
 AGENTS = ("collect", "balance")
 STOP_S = 8.0
+LOOK_S = 0.5
 # Seconds until an agent that died is started again: longer each time it dies at once.
 RESTART_S = (0.2, 1.0, 3.0, 10.0)
 LONG_ALIVE_S = 30.0
@@ -59,6 +62,8 @@ class Worker:
         self._settings = settings
         self._agents = agents
         self._stop = asyncio.Event()
+        for agent in agents:
+            RESTARTS.labels(agent)
         self._targets = settings.home / "targets" / f"{settings.space}-{os.getpid()}.json"
 
     async def run(self) -> None:
@@ -73,9 +78,24 @@ class Worker:
         if self._settings.clock == "wall":
             work.append(self._clock())
         try:
-            await asyncio.gather(*work)
+            await asyncio.gather(*work, self._tell_ready(ports))
         finally:
             self._targets.unlink(missing_ok=True)
+        log.info("stopped")
+
+    async def _tell_ready(self, ports: Mapping[str, int]) -> None:
+        """Say once that every agent has its partitions."""
+        owned: dict[str, int] = {}
+        while not self._stop.is_set():
+            for agent in self._agents:
+                partitions = await asyncio.to_thread(_partitions, agent, ports[agent])
+                if partitions is not None:
+                    owned[agent] = partitions
+            if len(owned) == len(self._agents):
+                log.info("ready; Ctrl-C stops it", space=self._settings.space, partitions=owned)
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), LOOK_S)
 
     async def _keep(self, agent: str, metrics_port: int) -> None:
         """Run an agent, again and again."""
@@ -114,8 +134,8 @@ class Worker:
         try:
             with connect(space_url(self._settings.database, self._settings.space)) as connection:
                 offsets.note_death(connection, agent)
-        except DatabaseError as error:
-            log.warning("a death could not be noted", agent=agent, error=str(error))
+        except (DatabaseError, psycopg.OperationalError) as error:
+            log.warning("a death could not be noted", agent=agent, error=str(error).strip())
 
     async def _clock(self) -> None:
         """Write the wall clock's ticks; a broker that is away at the start is waited for."""
@@ -126,13 +146,30 @@ class Worker:
                 log.warning("the clock waits for Kafka", error=str(error))
                 await asyncio.sleep(2.0)
                 continue
-            with contextlib.suppress(KafkaError), producer:
+            try:
                 await run_clock(producer, self._settings.tick_s, self._stop)
+            finally:
+                # Not by `with`, which would wait for a broker that is away: a tick that is lost is no loss.
+                producer.close()
+
+
+def _partitions(agent: str, metrics_port: int) -> int | None:
+    """How many partitions an agent owns, by its metrics; None before it has been given any, be it none."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics", timeout=2.0) as answer:
+            lines: list[str] = answer.read().decode().splitlines()
+    except OSError:
+        return None
+    name = f'tengerim_partitions{{agent="{agent}"}} '
+    return next((int(float(line.removeprefix(name))) for line in lines if line.startswith(name)), None)
 
 
 def _write_targets(path: Path, space: str, ports: dict[str, int]) -> None:
-    """Tell the stack's Prometheus where the metrics are."""
+    """Tell the stack's Prometheus where the metrics are, and no longer those of workers that were killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    for other in path.parent.glob("*.json"):
+        if not Path(f"/proc/{other.stem.rpartition('-')[2]}").exists():
+            other.unlink(missing_ok=True)
     groups = [
         {"targets": [f"127.0.0.1:{port}"], "labels": {"job": "tengerim", "space": space, "process": name}}
         for name, port in ports.items()

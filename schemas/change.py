@@ -13,7 +13,7 @@ class PartialsChanged(BaseModel):
     model_config = _FORBID
 
     kind: Literal["partials"] = "partials"
-    units: Annotated[dict[str, list[str]], Field(description="Start of the interval (UTC) to codes of units.")]
+    units: Annotated[dict[AwareDatetime, list[str]], Field(description="Start of the interval to codes of units.")]
 
 
 class TimePassed(BaseModel):

@@ -25,6 +25,7 @@ from streams import balance, collect, metrics
 from streams.balance import Balancer
 from streams.batch import Rules
 from streams.collect import Collector
+from streams.gathering import Gathered
 from streams.owner import Owner
 from streams.transport import DatabaseTransport
 
@@ -33,8 +34,18 @@ log = structlog.get_logger()
 # Seconds: a batch is what came within this time, at most; how often what was not sent is sent again.
 COLLECT_WITHIN_S = 0.2
 BALANCE_WITHIN_S = 0.3
+# Balances of many intervals cost little more than those of one, so in a backlog most of the time is left to collect.
+BALANCE_REST = 2.0
+REST_MOST_S = 1.0
 RESEND_S = 5.0
 WATCH_TOPIC_S = 5.0
+# Further apart than this no two clocks are that keep the same time.
+CLOCKS_DIFFER_S = 86_400
+
+
+def _latest_us() -> int:
+    """The latest that a tick of the wall clock can say, microseconds since 1970."""
+    return time.time_ns() // 1000 + CLOCKS_DIFFER_S * 1_000_000
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -50,19 +61,19 @@ def build(agent: str, settings: Settings) -> faust.App:
     url = space_url(settings.database, settings.space)
 
     async def connect() -> psycopg.AsyncConnection:
-        return await connect_async(url)
+        return await connect_async(url, 2 * settings.session_s)
 
     owner: Owner
     senders: tuple[str, ...]
     if agent == collect.AGENT:
-        owner = Collector(topics, rules_of(settings), connect)
-        within, senders = COLLECT_WITHIN_S, (collect.AGENT,)
+        owner = Collector(topics, rules_of(settings), connect, _latest_us if settings.clock == "wall" else None)
+        within, rest, senders = COLLECT_WITHIN_S, 0.0, (collect.AGENT,)
     else:
         owner = Balancer(topics, rules_of(settings), connect)
         # What imports could not send themselves goes with balance: it is who waits for it.
-        within, senders = BALANCE_WITHIN_S, (balance.AGENT, "registry", "schedule")
+        within, rest, senders = BALANCE_WITHIN_S, BALANCE_REST, (balance.AGENT, "registry", "schedule")
     app = _app(f"{settings.space}.{agent}", settings)
-    _bind(app, owner, settings, within)
+    _bind(app, owner, settings, within, rest)
     _add_sender(app, owner, senders, connect)
     _add_watch(app, owner, settings)
     if isinstance(owner, Balancer):
@@ -92,6 +103,8 @@ def _app(name: str, settings: Settings) -> faust.App:
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
+        # Faust makes a folder for tables that we do not have.
+        datadir=str(settings.home / "run" / name),
         producer_max_request_size=8 * 1024**2,
         worker_redirect_stdouts=False,
     )
@@ -99,25 +112,38 @@ def _app(name: str, settings: Settings) -> faust.App:
     return app
 
 
-def _bind(app: faust.App, owner: Owner, settings: Settings, within: float) -> None:
-    """Give the owner the partitions and messages that Faust assigns to this process."""
-    topic_name = owner.places.topic
+def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest: float) -> None:
+    """Give the owner the partitions and messages that Faust assigns to this process.
+
+    `rest`: for so many times as long as a batch took, the next is gathered.
+    """
+    agent, topic_name = owner.places.agent, owner.places.topic
     topic = app.topic(topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
     async def claim(assigned: set[TP]) -> Mapping[TP, int]:
         ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic_name])
         owner.topic_id = ids[topic_name]
         begin = await owner.assign(owner.topic_id, [tp.partition for tp in assigned if tp.topic == topic_name])
+        metrics.PARTITIONS.labels(agent).set(len(begin))
         log.info("partitions assigned", topic=topic_name, begin=begin)
         return {TP(topic_name, partition): offset for partition, offset in begin.items()}
 
     app.claim = claim
 
-    @app.agent(topic, name=owner.places.agent, concurrency=1, supervisor_strategy=CrashingSupervisor)
-    async def work(stream: Any) -> None:
+    gathered = Gathered(settings.batch_frames)
+
+    @app.agent(topic, name=agent, concurrency=1, supervisor_strategy=CrashingSupervisor)
+    async def gather(stream: Any) -> None:
         async for events in stream.noack_take(settings.batch_frames, within=within):
+            await gathered.put(events)
+
+    @app.task
+    async def work() -> None:
+        while not app.should_stop:
+            events = await gathered.take()
+            begun = time.monotonic()
             try:
-                await owner.process([(e.message.partition, e.message.offset, e.message.value) for e in events])
+                await owner.process([(e.message.partition, e.message.offset, e.message.value or b"") for e in events])
             except BaseException as error:
                 if app.should_stop or isinstance(error, asyncio.CancelledError):
                     raise
@@ -126,6 +152,7 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float) -> No
                 os._exit(70)
             for event in events:
                 event.ack()
+            await asyncio.sleep(min(rest * (time.monotonic() - begun), REST_MOST_S))
 
 
 def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect: Any) -> None:
@@ -145,12 +172,16 @@ def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect:
                 if connection is None or connection.closed:
                     connection = await connect()
                 sources = sorted(owner.places.places)
-                while sources and await sending.send_waiting(connection, senders, sources, send):
-                    pass
+                while waiting := await sending.count_waiting(connection, senders, sources):
+                    metrics.OUTBOX.labels(owner.places.agent).set(waiting)
+                    await sending.send_waiting(connection, senders, sources, send)
+                metrics.OUTBOX.labels(owner.places.agent).set(0)
             except Exception as error:
                 # The rows stay where they are; the next look sends them.
                 log.warning("not sent on yet", error=f"{type(error).__name__}: {error}"[:200])
-                connection = None
+                if connection is not None:
+                    with contextlib.suppress(psycopg.Error):
+                        await connection.close()
                 await asyncio.sleep(1.0)
 
 
@@ -160,11 +191,20 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
     @app.task
     async def watch() -> None:
         agent, topic = owner.places.agent, owner.places.topic
+        missing = 0
         while not app.should_stop:
             await asyncio.sleep(WATCH_TOPIC_S)
             try:
                 ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic])
                 ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic)
+                missing = 0
+            except kafka.NoTopicError:
+                missing += 1
+                if missing == 2:
+                    # The topics are made when an agent starts.
+                    log.critical("the topic is gone: starting again", topic=topic)
+                    os._exit(75)
+                continue
             except kafka.KafkaError as error:
                 log.warning("Kafka does not answer", error=str(error))
                 continue
@@ -175,7 +215,8 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
                 lag = ends.get(partition, place.next_off) - place.next_off
                 metrics.LAG_MESSAGES.labels(agent, str(partition)).set(lag)
             watched = [place.watched_us for place in owner.places.places.values() if place.watched_us is not None]
-            if watched:
+            # A replay's time is not late: it is another time.
+            if watched and settings.clock == "wall":
                 age = time.time() - min(watched) / 1e6
                 metrics.TICK_AGE.labels(agent).set(age)
                 metrics.LAG_INTERVALS.labels(agent).set(max(age, 0) // INTERVAL_S)

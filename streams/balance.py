@@ -4,9 +4,9 @@ Everything is computed from the tables of the moment, so late data, corrections,
 restarts and repeats all go the same way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import psycopg
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from connectors import balances, cells, node_now, offsets, recompute, sending
 from connectors.balances import Rows
 from connectors.membership import read_membership
+from connectors.node_now import Row
 from connectors.offsets import Advance
 from connectors.sending import Letter
 from connectors.snapshot import read_version
@@ -65,8 +66,9 @@ class Balancer(Owner):
         self._nodes: Nodes | None = None
         # What node_now was last computed for: hour, interval and newest due interval.
         self._seen: tuple[int, int, int] | None = None
-        # The live state that commits have changed since it was last taken; whole: replace everything.
-        self._states: States = {}
+        # The live state that commits have changed since it was last taken, by node; whole: replace everything.
+        self._live: dict[int, Row] = {}
+        self._names: dict[int, tuple[str, str]] = {}
         self._whole = True
 
     async def prepare(self, connection: psycopg.AsyncConnection) -> None:
@@ -82,14 +84,21 @@ class Balancer(Owner):
 
     def take_states(self) -> tuple[States, bool]:
         """The live state that changed since the last call, and whether it is the whole of it."""
-        states, whole = self._states, self._whole
-        if states:
-            self._states, self._whole = {}, False
-        return states, whole
+        live, whole = self._live, self._whole
+        if live:
+            self._live, self._whole = {}, False
+        return states_of(self._names, live.values()), whole
 
     def rewrite_states(self) -> None:
         """Give the whole live state at the next occasion: the cache has lost it."""
-        self._whole, self._seen, self._states = True, None, {}
+        self._whole, self._seen, self._live = True, None, {}
+
+    async def start_anew(self, connection: psycopg.AsyncConnection) -> None:
+        """Nobody knows which changes are gone: compute all balances anew."""
+        async with connection.cursor() as cursor:
+            if await recompute.ask_balances(cursor):
+                wake = RegistryChanged(version=await read_version(cursor)).model_dump_json().encode()
+                await sending.write(cursor, AGENT, [Letter(0, self.topics.changes, 0, None, wake)])
 
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
         """Bring the balances up to everything that the messages tell of."""
@@ -112,7 +121,7 @@ class Balancer(Owner):
                 letters = []
                 for slots in await self._worth(cursor, dirty, place.watched_us):
                     letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
-                states, whole = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
+                rows, whole = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
                 await sending.write(cursor, AGENT, letters)
                 await offsets.count(cursor, AGENT, self.topics.changes, {(0, "changes"): len(messages)})
                 end = messages[-1][1] + 1
@@ -121,7 +130,10 @@ class Balancer(Owner):
         failpoints.passing("balance_after_commit")
         place.next_off = end
         metrics.MESSAGES.labels(AGENT, "changes").inc(len(messages))
-        self._keep_states(states, whole)
+        if whole:
+            self._live, self._whole = {}, True
+        self._names = nodes.names
+        self._live.update((row[0], row) for row in rows)
 
     async def _current_nodes(self, cursor: psycopg.AsyncCursor) -> Nodes:
         version = await read_version(cursor, hold=True)
@@ -181,13 +193,19 @@ class Balancer(Owner):
             due = due_slot(now_us, grace)
             first = nodes.first_slot if place.watched_us is None else due_slot(place.watched_us, grace) + 1
             more = False
+            letters: list[Letter] = []
             if first is not None and first <= due:
                 end = min(due + 1, first + CHUNK)
                 if end <= due:
                     more = True
                     now_us = end * INTERVAL_US + grace
-                letters = await self._rebalance(cursor, nodes, np.arange(first, end, dtype=np.int64), None, now_us)
-                await sending.write(cursor, AGENT, letters)
+                letters += await self._rebalance(cursor, nodes, np.arange(first, end, dtype=np.int64), None, now_us)
+            if place.watched_us is None:
+                # Before the first tick nothing could be late, nor is what lies before the registration watched.
+                left_open = await balances.open_slots(cursor, due_slot(now_us, grace))
+                for at in range(0, len(left_open), CHUNK):
+                    letters += await self._rebalance(cursor, nodes, left_open[at : at + CHUNK], None, now_us)
+            await sending.write(cursor, AGENT, letters)
             await offsets.advance(cursor, AGENT, self.topics.changes, {0: Advance(place.next_off, now_us)})
         place.watched_us = now_us
         return more
@@ -261,17 +279,17 @@ class Balancer(Owner):
 
     async def _refresh_now(
         self, cursor: psycopg.AsyncCursor, nodes: Nodes, dirty: Dirty, watched_us: int | None
-    ) -> tuple[States, bool]:
+    ) -> tuple[Sequence[Row], bool]:
         """Bring `node_now` up to date: all nodes when an interval passed, else those above what changed lately."""
         if watched_us is None:
-            return {}, False
+            return [], False
         slot = watched_us // INTERVAL_US
         due = due_slot(watched_us, self.rules.grace_us)
         hour = hour_of_slot(slot)
         window = np.arange(min(hour, due), hour + SLOTS_PER_HOUR, dtype=np.int64)
         moved = self._seen != (hour, slot, due)
         if not moved and not any(s in dirty.units for s in window.tolist()):
-            return {}, False
+            return [], False
         ((structure, _),) = nodes.by_structure(np.array([slot], np.int64))
         sums = await balances.read_sums(cursor, window.tolist())
         plan = await balances.read_plan(cursor, np.unique(window - window % SLOTS_PER_HOUR).tolist())
@@ -283,14 +301,7 @@ class Balancer(Owner):
         if whole:
             await node_now.remove_missing(cursor, structure.node_id.tolist())
         self._seen = (hour, slot, due)
-        return states_of(nodes.names, rows), whole
-
-    def _keep_states(self, states: States, whole: bool) -> None:
-        if whole:
-            self._states, self._whole = states, True
-            return
-        for kind, of_kind in states.items():
-            self._states.setdefault(kind, {}).update(of_kind)
+        return rows, whole
 
 
 def _dirty(messages: list[Message], nodes: Nodes) -> Dirty:
@@ -306,7 +317,7 @@ def _dirty(messages: list[Message], nodes: Nodes) -> Dirty:
             case PartialsChanged(units=by_start):
                 for start, units in by_start.items():
                     known = [nodes.unit_ids[unit] for unit in units if unit in nodes.unit_ids]
-                    dirty.add(slot_of(datetime.fromisoformat(start)), known)
+                    dirty.add(slot_of(start), known)
             case ScheduleChanged():
                 known = [nodes.unit_ids[unit] for unit in change.units if unit in nodes.unit_ids]
                 end = slot_of(change.last_hour) + SLOTS_PER_HOUR

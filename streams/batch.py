@@ -15,13 +15,14 @@ from connectors.refusals import Refusal
 from schemas.partitioning import partition_of
 from schemas.quality import Quality
 from schemas.rules import Rule
-from schemas.time import INTERVAL_US
+from schemas.time import FIRST_SLOT, INTERVAL_US, LAST_SLOT
 from streams.comparison import DEVICE_RANK, Cells, Compared, compare_and_apply
 from streams.decoding import FrameColumns, Malformed, TickSeen, decode
 from streams.gaps import Deadline
 from streams.incoming import Arrival, Incoming, gather, unreadable
 from streams.matrix import Block
-from streams.partials import concatenate, partials_of
+from streams.partials import partials_of
+from streams.plain import PlainCells, enter
 from streams.registry import Registry
 from streams.validation import Verdict, is_ahead, refusals, refuse_ahead, validate
 
@@ -75,15 +76,14 @@ class Writes:
 
     def partials(self, blocks: dict[str, Block]) -> Partials:
         """The partial sums of every touched interval, once each; what has left the ring meanwhile becomes cold."""
-        parts = []
+        inside: list[tuple[Block, int]] = []
         for dctu, slots in self.touched.items():
             block = blocks[dctu]
             left = {slot for slot in slots if slot < block.oldest}
             if left:
                 self.cold.setdefault(dctu, set()).update(left)
-            inside = np.array(sorted(slots - left), np.int64)
-            parts += partials_of(block, inside) if len(inside) else []
-        return concatenate(parts)
+            inside += ((block, slot) for slot in slots - left)
+        return partials_of(inside)
 
 
 def join(parts: list[Versions]) -> Versions | None:
@@ -94,21 +94,35 @@ def join(parts: list[Versions]) -> Versions | None:
 
 
 def sort_messages(
-    messages: list[tuple[int, int, bytes]], times: dict[int, int | None], registry: Registry, rules: Rules
+    messages: list[tuple[int, int, bytes]],
+    times: dict[int, int | None],
+    registry: Registry,
+    rules: Rules,
+    latest_us: int | None = None,
 ) -> Sorted:
-    """Decode `(partition, offset, bytes)` in stream order, and give every frame the time at which it came."""
+    """Decode `(partition, offset, bytes)` in stream order, and give every frame the time at which it came.
+
+    No tick is believed that says more than `latest_us`: time does not go back, so one wrong tick would make
+    everything after it late. Nor is a frame, while no tick says better.
+    """
     out = Sorted(times=dict(times))
     for partition, offset, message in messages:
         out.next_off[partition] = offset + 1
         time_us = out.times.get(partition)
         match decode(message):
             case TickSeen(now_us):
+                problem = _unbelievable("now", now_us, latest_us)
+                if problem is not None:
+                    _malformed(out, partition, problem, message, time_us)
+                    continue
                 out.tally[partition, "ticks"] += 1
                 if time_us is None or now_us > time_us:
                     out.ticks.setdefault(partition, []).append((offset, now_us))
                     out.times[partition] = now_us
             case FrameColumns() as frame:
                 problem = unreadable(registry, frame)
+                if problem is None and time_us is None:
+                    problem = _unbelievable("sent_at", frame.sent_us, latest_us)
                 if problem is not None:
                     _malformed(out, partition, problem, message, time_us)
                 elif partition_of(frame.dctu, rules.partitions) != partition:
@@ -120,6 +134,15 @@ def sort_messages(
             case Malformed(problem):
                 _malformed(out, partition, problem, message, time_us)
     return out
+
+
+def _unbelievable(name: str, at_us: int, latest_us: int | None) -> str | None:
+    """Why an instant cannot be now; None where it can."""
+    if not FIRST_SLOT <= at_us // INTERVAL_US < LAST_SLOT:
+        return f"{name}: outside the archive's calendar, 2000 to 2099"
+    if latest_us is not None and at_us > latest_us:
+        return f"{name}: more than a day ahead of the worker's clock"
+    return None
 
 
 def _malformed(out: Sorted, partition: int, problem: str, message: bytes, time_us: int | None) -> None:
@@ -162,8 +185,15 @@ def compute(
 ) -> Writes:
     """Validate, compare and sum up a batch. Changes the blocks: discard them if the writes do not commit."""
     out = Writes()
+    plain = PlainCells()
     for dctu, arrivals in sorted_.arrivals.items():
         partition = partition_of(dctu, rules.partitions)
+        if (block := blocks.get(dctu)) is not None:
+            n, cells = _enter_plain(out, plain, registry, block, arrivals, dctu in has_open_gap, rules)
+            sorted_.tally[partition, "new"] += cells
+            arrivals = arrivals[n:]
+            if not arrivals:
+                continue
         ahead = [arrival for arrival in arrivals if is_ahead(arrival, rules.ahead_us)]
         if ahead:
             arrivals = [arrival for arrival in arrivals if not is_ahead(arrival, rules.ahead_us)]
@@ -181,7 +211,38 @@ def compute(
     for partition, passed in deadlines.items():
         for dctu in registry.dctus_of([partition]):
             _pass_deadlines(out, dctu, blocks[dctu], passed)
+    out.new += plain.versions()
     return out
+
+
+def _enter_plain(
+    out: Writes,
+    plain: PlainCells,
+    registry: Registry,
+    block: Block,
+    arrivals: list[Arrival],
+    has_open_gap: bool,
+    rules: Rules,
+) -> tuple[int, int]:
+    """Enter the plain frames with which a DCTU's begin; gives how many frames and cells."""
+    frames = cells = 0
+    for arrival in arrivals:
+        if is_ahead(arrival, rules.ahead_us):
+            break
+        entered = enter(plain, registry, block, arrival, rules.grace_us)
+        if entered is None:
+            break
+        frames += 1
+        for rows, slot, on_time in entered:
+            cells += len(rows)
+            out.touched.setdefault(arrival.frame.dctu, set()).add(slot)
+            if has_open_gap or not on_time:
+                gap = out.gaps.setdefault(arrival.frame.dctu, GapInput())
+                gap.row.append(rows)
+                gap.slot.append(np.full(len(rows), slot, np.int64))
+                gap.position.append(np.full(len(rows), arrival.position, np.int64))
+                gap.last_position = max(gap.last_position, arrival.position)
+    return frames, cells
 
 
 def _refuse(sorted_: Sorted, partition: int, rows: list[Refusal]) -> None:
@@ -203,6 +264,8 @@ def _enter(
     """Compare the accepted readings of a DCTU with its block."""
     layout = block.layout
     _declare(out, tally, partition, block, incoming, verdict.declared)
+    if has_open_gap and len(verdict.declared):
+        out.gaps.setdefault(incoming.dctu, GapInput())
     pick = verdict.accepted
     if not len(pick):
         return
@@ -273,11 +336,11 @@ def _pass_deadlines(out: Writes, dctu: str, block: Block, passed: list[Deadline]
     block.advance(passed[-1].slot)
     for deadline in passed:
         expected = block.layout.at(deadline.slot).expected
-        if not expected.any():
-            continue
         if deadline.slot < block.oldest:
+            if not expected.any():
+                continue
             out.cold.setdefault(dctu, set()).add(deadline.slot)
-        elif (expected & ~block.on_time(deadline.slot)).any():
+        elif np.count_nonzero(expected & ~block.on_time(deadline.slot)):
             out.touched.setdefault(dctu, set()).add(deadline.slot)
         else:
             continue

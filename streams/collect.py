@@ -1,6 +1,7 @@
 """The work of the agent `collect`: readings of a batch compared, summed, judged and written in one transaction."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -35,9 +36,14 @@ AGENT = "collect"
 class Collector(Owner):
     """Processes batches of `frames` of the partitions that it owns."""
 
-    def __init__(self, topics: Topics, rules: Rules, connect: Connect) -> None:
-        """Hold nothing yet: blocks load when they are first touched."""
+    def __init__(
+        self, topics: Topics, rules: Rules, connect: Connect, latest_us: Callable[[], int] | None = None
+    ) -> None:
+        """Hold nothing yet: blocks load when they are first touched. `latest_us`: which ticks are not to be believed,
+        where the stream's time is the wall clock's; in a replay it may be any.
+        """
         super().__init__(AGENT, topics.frames, connect)
+        self._latest_us = latest_us
         self.topics = topics
         self.rules = rules
         self._registry: Registry | None = None
@@ -61,6 +67,8 @@ class Collector(Owner):
         self._gaps.clear()
 
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
+        failpoints.handling(message for _, _, message in messages)
+        failpoints.passing("before_lock")
         try:
             async with connection.transaction(), connection.cursor() as cursor:
                 with metrics.BATCH_SECONDS.labels(AGENT, "prepare").time():
@@ -76,7 +84,8 @@ class Collector(Owner):
                     registry = await self._current_registry(cursor)
                 with metrics.BATCH_SECONDS.labels(AGENT, "compute").time():
                     times = {p: self.places.places[p].watched_us for p in {m[0] for m in messages}}
-                    sorted_ = batch.sort_messages(messages, times, registry, self.rules)
+                    latest_us = self._latest_us() if self._latest_us is not None else None
+                    sorted_ = batch.sort_messages(messages, times, registry, self.rules, latest_us)
                     first = self._first_slots(registry, sorted_, times)
                     deadlines = batch.deadlines_of(sorted_, times, first, self.rules)
                     await self._load_blocks(cursor, registry, sorted_, deadlines)
@@ -153,7 +162,7 @@ class Collector(Owner):
         known = [us for us in sorted_.times.values() if us is not None]
         if not known:
             known = [arrival.frame.sent_us for arrivals in sorted_.arrivals.values() for arrival in arrivals]
-        return await cells.newest_slot(cursor, max(known) // INTERVAL_US)
+        return await cells.newest_slot(cursor, max(known, default=0) // INTERVAL_US)
 
     async def _write(self, cursor: psycopg.AsyncCursor, registry: Registry, sorted_: Sorted, writes: Writes) -> None:
         letters: list[Letter] = []
@@ -241,7 +250,8 @@ class Collector(Owner):
                 layout = registry.layout(dctu)
                 if (sent_us, seq) != (conflict.sent_us, conflict.seq) or layout is None:
                     continue
-                if conflict.channel_id not in layout.channel_id:
+                # Another DCTU may have had the channel at another time, and a frame of the same number.
+                if not layout.at(conflict.ts_us // INTERVAL_US).valid[layout.channel_id == conflict.channel_id].any():
                     continue
                 start, sent_at = from_us(conflict.ts_us), from_us(sent_us)
                 event = ConflictSeen(dctu=dctu, channel=channel, start=start, sent_at=sent_at, seq=seq)
@@ -264,7 +274,7 @@ class Collector(Owner):
         ]
         if changed:
             units = {
-                slot_start(slot).isoformat(): sorted(registry.units[unit] for unit in found)
+                slot_start(slot): sorted(registry.units[unit] for unit in found)
                 for slot, found in sorted(changed.items())
             }
             letters.append(self._change(source, PartialsChanged(units=units)))

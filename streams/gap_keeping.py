@@ -23,7 +23,10 @@ async def keep(
     if not open_gaps and not given.deadlines:
         return []
     columns = _recent(block, open_gaps, given)
-    columns |= await _older(cursor, block, open_gaps, given)
+    older = await _older(cursor, block, open_gaps, given)
+    await _date_fillings(cursor, block, open_gaps, older, times)
+    columns |= older
+    before = [(gap, gap.declared) for gap in open_gaps]
     changes = [
         change._replace(at_us=times.get(change.at_us, now_us)) if change.kind == "healed" else change
         for change in judge(open_gaps, given.deadlines, columns)
@@ -31,11 +34,15 @@ async def keep(
     for change in changes:
         if change.kind == "healed":
             change.gap.healed_us = change.at_us
-    changed = {id(change.gap): change.gap for change in changes}.values()
+    changed = {id(change.gap): change.gap for change in changes}
+    changed |= {id(gap): gap for gap, declared in before if gap.declared != declared}
     dctu_id = block.layout.dctu_id
     await stored.write(
         cursor,
-        [stored.StoredGap(dctu_id, g.first, g.end, g.channels, g.declared, g.opened_us, g.healed_us) for g in changed],
+        [
+            stored.StoredGap(dctu_id, g.first, g.end, g.channels, g.declared, g.opened_us, g.healed_us)
+            for g in changed.values()
+        ],
     )
     return changes
 
@@ -85,6 +92,20 @@ async def _older(cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap]
     for slot in slots:
         columns.setdefault(slot, Column(np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros(0, np.bool_)))
     return columns
+
+
+async def _date_fillings(
+    cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap], older: dict[int, Column], times: dict[int, int]
+) -> None:
+    """Where nothing older than the ring is missing in a gap any more, give its late cells the position of the last."""
+    for gap in open_gaps:
+        columns = [older[slot] for slot in range(gap.first, min(gap.end, block.oldest)) if slot in older]
+        if not columns or any((column.filled_at == NEVER).any() for column in columns):
+            continue
+        received_us = await stored.last_filled(cursor, block.layout.dctu_id, gap.first, min(gap.end, block.oldest))
+        position = max((p for p, us in times.items() if us == received_us), default=BEFORE)
+        for column in columns:
+            column.filled_at[column.filled_at > BEFORE] = position
 
 
 def open_gap(row: stored.StoredGap) -> Gap:

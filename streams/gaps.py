@@ -89,11 +89,12 @@ def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Co
             running.declared |= declared
             changes.append(GapChange("extended", running, now_us))
     for gap in list(open_gaps):
+        # The device may say so when the deadline has long passed.
+        gap.declared = gap.declared or any(
+            bool((c.expected & c.declared).any()) for s in range(gap.first, gap.end) if (c := columns.get(s))
+        )
         healed_at = _healed_at(gap, columns)
         if healed_at < NEVER:
-            gap.declared |= any(
-                bool((c.expected & c.declared).any()) for s in range(gap.first, gap.end) if (c := columns.get(s))
-            )
             open_gaps.remove(gap)
             changes.append(GapChange("healed", gap, healed_at))
     return changes

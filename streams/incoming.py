@@ -1,6 +1,6 @@
 """What one DCTU sent in one batch, as flat columns over readings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
@@ -39,12 +39,13 @@ class Incoming:
     row: Ints
     wh: Ints
     has_value: Bools
-    status: NDArray[np.int8]
+    status: Ints
     part: Ints
     first_of_part: Ints
     frame_of_part: Ints
     slot_of_part: Ints
     on_grid: Bools
+    _codes: dict[int, list[str]] = field(init=False, default_factory=dict)
 
     @property
     def frame(self) -> Ints:
@@ -56,17 +57,22 @@ class Incoming:
         """The interval of each reading."""
         return self.slot_of_part[self.part]
 
+    def arrival(self, index: int) -> Arrival:
+        """The arrival of one reading."""
+        return self.arrivals[int(self.frame_of_part[self.part[index]])]
+
     def channel(self, index: int) -> str:
-        """The channel of a reading, as it was written."""
+        """The channel of one reading, as it was written."""
         part = int(self.part[index])
-        return self.slices[part].codes()[index - int(self.first_of_part[part])]
+        if part not in self._codes:
+            self._codes[part] = self.slices[part].codes()
+        return self._codes[part][index - int(self.first_of_part[part])]
 
 
 def gather(registry: Registry, dctu: str, arrivals: list[Arrival]) -> Incoming | None:
     """Flatten the frames of one DCTU; None when they hold no reading.
 
-    Raises ValueError where a slice's channels cannot be read or are not as many as its values (`check_lengths`
-    has refused such frames before).
+    Every slice must be readable: `unreadable` finds those that are not.
     """
     slices, frames = [], []
     for number, arrival in enumerate(arrivals):
@@ -102,7 +108,7 @@ def unreadable(registry: Registry, frame: FrameColumns) -> str | None:
     for number, part in enumerate(frame.slices):
         try:
             rows = registry.rows(frame.dctu, part.channels, part.codes)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return f"slices.{number}.channels: {error}"
         if len(rows) != len(part.wh):
             return f"slices.{number}: {len(rows)} channels but {len(part.wh)} values"

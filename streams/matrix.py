@@ -1,4 +1,4 @@
-"""The recent past of one DCTU: rows = channels, columns = intervals, 13 bytes a cell.
+"""The recent past of one DCTU: rows = channels, columns = intervals, 12 bytes a cell and 17 a frame.
 
 The matrix is a cache of the database. A batch is compared with it and applied to it; if the batch's transaction then
 does not commit, the block is discarded and loaded again.
@@ -15,9 +15,12 @@ from streams.layout import DctuLayout
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+# A mark is one number a cell: flags in the low bits, above them the number of its version in the table of stamps.
 QUALITY_BITS = 0x0F  # 0: the cell is empty
 DECLARED = 0x10  # the device itself said that it has no value
-ON_TIME = 0x80  # its first version came before the deadline
+ON_TIME = 0x20  # its first version came before the deadline
+_FLAGS = 0x3F
+_STAMP = 6  # by how many bits a stamp is shifted
 
 
 @dataclass(slots=True)
@@ -42,8 +45,7 @@ class Block:
     ring: int
     newest: int
     wh: Ints = field(init=False)
-    state: NDArray[np.uint8] = field(init=False)
-    stamp: NDArray[np.int32] = field(init=False)
+    mark: NDArray[np.uint32] = field(init=False)
     _sent_us: Ints = field(init=False)
     _seq: Ints = field(init=False)
     _rank: NDArray[np.int8] = field(init=False)
@@ -53,8 +55,7 @@ class Block:
         """Start empty."""
         shape = (len(self.layout.channel_id), self.ring)
         self.wh = np.zeros(shape, np.int64, order="F")
-        self.state = np.zeros(shape, np.uint8, order="F")
-        self.stamp = np.zeros(shape, np.int32, order="F")
+        self.mark = np.zeros(shape, np.uint32, order="F")
         self._sent_us = np.zeros(16, np.int64)
         self._seq = np.zeros(16, np.int64)
         self._rank = np.zeros(16, np.int8)
@@ -67,7 +68,7 @@ class Block:
     @property
     def nbytes(self) -> int:
         """Bytes of the cells and of the table of stamps."""
-        arrays = (self.wh, self.state, self.stamp, self._sent_us, self._seq, self._rank)
+        arrays = (self.wh, self.mark, self._sent_us, self._seq, self._rank)
         return sum(array.nbytes for array in arrays)
 
     def advance(self, newest: int) -> None:
@@ -75,13 +76,13 @@ class Block:
         steps = newest - self.newest
         if steps <= 0:
             return
-        columns = np.arange(self.newest + 1, newest + 1)[-self.ring :] % self.ring
-        self.state[:, columns] = 0
-        self.wh[:, columns] = 0
-        self.stamp[:, columns] = 0
+        for slot in range(max(self.newest, newest - self.ring) + 1, newest + 1):
+            mark, wh = self.column(slot)
+            mark[:] = 0
+            wh[:] = 0
         self.newest = newest
 
-    def add_stamps(self, rank: Ints, sent_us: Ints, seq: Ints) -> NDArray[np.int32]:
+    def add_stamps(self, rank: Ints, sent_us: Ints, seq: Ints) -> Ints:
         """Enter the versions of frames; gives their numbers in the table of stamps, good until the next call."""
         self._make_room(len(sent_us))
         first, end = self._stamps, self._stamps + len(sent_us)
@@ -89,7 +90,7 @@ class Block:
         self._seq[first:end] = seq
         self._rank[first:end] = rank
         self._stamps = end
-        return np.arange(first, end, dtype=np.int32)
+        return np.arange(first, end, dtype=np.int64)
 
     def _make_room(self, count: int) -> None:
         if self._stamps + count <= len(self._sent_us):
@@ -104,9 +105,14 @@ class Block:
             setattr(self, name, fresh)
 
     def _forget_unused_stamps(self) -> None:
-        filled = (self.state & QUALITY_BITS) > 0
-        used, renumbered = np.unique(self.stamp[filled], return_inverse=True)
-        self.stamp[filled] = renumbered.astype(np.int32)
+        filled = (self.mark & QUALITY_BITS) > 0
+        mark = self.mark[filled]
+        stamp = mark >> _STAMP
+        is_used = np.zeros(self._stamps, np.bool_)
+        is_used[stamp] = True
+        number = np.cumsum(is_used) - 1
+        self.mark[filled] = (mark & _FLAGS) | (number[stamp] << _STAMP)
+        used = np.flatnonzero(is_used)
         self._sent_us[: len(used)] = self._sent_us[used]
         self._seq[: len(used)] = self._seq[used]
         self._rank[: len(used)] = self._rank[used]
@@ -115,8 +121,9 @@ class Block:
     def versions(self, row: Ints, slot: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
         """`(rank, sent_us, seq, quality, wh)` of cells; quality 0 where a cell is empty."""
         column = slot % self.ring
-        stamp = self.stamp[row, column]
-        quality = (self.state[row, column] & QUALITY_BITS).astype(np.int64)
+        mark = self.mark[row, column]
+        stamp = mark >> _STAMP
+        quality = (mark & QUALITY_BITS).astype(np.int64)
         return (
             self._rank[stamp].astype(np.int64),
             self._sent_us[stamp],
@@ -125,20 +132,40 @@ class Block:
             self.wh[row, column],
         )
 
-    def put(self, row: Ints, slot: Ints, wh: Ints, quality: Ints, stamp: NDArray[np.int32], on_time: Bools) -> None:
+    def put(self, row: Ints, slot: Ints, wh: Ints, quality: Ints, stamp: Ints, on_time: Bools) -> None:
         """Set cells. Of an empty cell `on_time` is kept, of a filled one it stays what it was."""
         column = slot % self.ring
-        before = self.state[row, column]
+        before = self.mark[row, column]
         fresh = (before & QUALITY_BITS) == 0
-        kept = before & np.uint8(DECLARED | ON_TIME)
-        first = np.where(on_time, np.uint8(ON_TIME), np.uint8(0)) | (before & np.uint8(DECLARED))
-        self.state[row, column] = quality.astype(np.uint8) | np.where(fresh, first, kept)
+        first = np.where(on_time, ON_TIME, 0) | (before & DECLARED)
+        flags = np.where(fresh, first, before & (DECLARED | ON_TIME))
+        self.mark[row, column] = (stamp << _STAMP) | flags | quality
         self.wh[row, column] = wh
-        self.stamp[row, column] = stamp
+
+    def column(self, slot: int) -> tuple[NDArray[np.uint32], Ints]:
+        """Marks and values of a slot of the ring, by row; not copied."""
+        column = slot % self.ring
+        return self.mark[:, column], self.wh[:, column]
+
+    def is_empty(self, row: Ints, slot: int) -> bool:
+        """Whether none of these rows has a value at a slot that the ring holds, or will when it has moved forward."""
+        return slot > self.newest or not np.count_nonzero(self.mark[:, slot % self.ring][row] & QUALITY_BITS)
+
+    def fill(
+        self, row: Ints, slot: int, wh: Ints, quality: int, rank: int, sent_us: int, seq: int, *, on_time: bool
+    ) -> None:
+        """Set empty cells of one slot of the ring to what one frame says."""
+        self._make_room(1)
+        stamp = self._stamps
+        self._sent_us[stamp], self._seq[stamp], self._rank[stamp] = sent_us, seq, rank
+        self._stamps += 1
+        mark, values = self.column(slot)
+        mark[row] = (mark[row] & DECLARED) | ((stamp << _STAMP) | (ON_TIME if on_time else 0) | quality)
+        values[row] = wh
 
     def declare(self, row: Ints, slot: Ints) -> None:
         """Note that the device said it has no value for these cells."""
-        self.state[row, slot % self.ring] |= np.uint8(DECLARED)
+        self.mark[row, slot % self.ring] |= DECLARED
 
     def load(self, cells: Stored, grace_us: int) -> None:
         """Fill an empty block from the database."""
@@ -155,13 +182,12 @@ class Block:
 
     def present(self, slot: int) -> Bools:
         """Which rows have a value at a slot of the ring."""
-        return (self.state[:, slot % self.ring] & QUALITY_BITS) > 0
+        return (self.mark[:, slot % self.ring] & QUALITY_BITS) > 0
 
     def on_time(self, slot: int) -> Bools:
         """Which rows had a value before the deadline of a slot of the ring."""
-        state = self.state[:, slot % self.ring]
-        return ((state & QUALITY_BITS) > 0) & ((state & ON_TIME) > 0)
+        return (self.mark[:, slot % self.ring] & ON_TIME) > 0
 
     def declared(self, slot: int) -> Bools:
         """Of which rows the device said it has no value at a slot of the ring."""
-        return (self.state[:, slot % self.ring] & DECLARED) > 0
+        return (self.mark[:, slot % self.ring] & DECLARED) > 0

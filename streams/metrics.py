@@ -2,9 +2,12 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from schemas.rules import Rule
+
 READINGS = Counter("tengerim_readings", "Readings by outcome: new, revised, duplicate, declared.", ["outcome"])
 QUARANTINED = Counter("tengerim_quarantined", "Readings and messages refused, by rule.", ["rule"])
 MESSAGES = Counter("tengerim_messages", "Messages processed, by kind: frames, ticks, forwarded.", ["agent", "kind"])
+PARTITIONS = Gauge("tengerim_partitions", "Partitions that the agent owns; nothing before its first.", ["agent"])
 LAG_MESSAGES = Gauge("tengerim_lag_messages", "Messages that wait in a partition.", ["agent", "partition"])
 LAG_INTERVALS = Gauge("tengerim_lag_intervals", "Quarter-hours from the stream's time to the wall clock.", ["agent"])
 TICK_AGE = Gauge("tengerim_tick_age_seconds", "Seconds since the newest tick was processed.", ["agent"])
@@ -20,3 +23,15 @@ OUTBOX = Gauge("tengerim_outbox_pending", "Messages written but not yet sent on.
 GAPS = Counter("tengerim_gaps", "Changes of gaps: opened, extended, healed.", ["change"])
 BLOCKS = Gauge("tengerim_matrix_bytes", "Bytes of the blocks in memory.", ["agent"])
 BALANCES = Counter("tengerim_balances", "Balance rows written.")
+
+# From zero on: the first event of a counter that begins at one is invisible to `increase()`.
+for _rule in Rule:
+    QUARANTINED.labels(_rule.value)
+for _outcome in ("new", "revised", "duplicate", "declared"):
+    READINGS.labels(_outcome)
+for _change in ("opened", "extended", "healed"):
+    GAPS.labels(_change)
+for _agent in ("collect", "balance"):
+    RETRIES.labels(_agent)
+    FENCED.labels(_agent)
+    OUTBOX.labels(_agent).set(0)

@@ -55,12 +55,19 @@ class Owner(ABC):
     async def prepare(self, connection: psycopg.AsyncConnection) -> None:
         """Make a new connection ready."""
 
+    async def start_anew(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — most have lost nothing
+        """Make good, within the claim's transaction, what was in the log that the broker has lost."""
+
     async def assign(self, topic_id: str, partitions: Iterable[int]) -> dict[int, int]:
         """Become the owner of exactly these partitions; gives where to begin in each."""
         wanted = sorted(partitions)
 
         async def claim(connection: psycopg.AsyncConnection) -> dict[int, int]:
-            return await self.places.claim(connection, topic_id, wanted)
+            async with connection.transaction():
+                begin = await self.places.claim(connection, topic_id, wanted)
+                if any(claim.started_anew for claim in self.places.claims.values()):
+                    await self.start_anew(connection)
+            return begin
 
         async with self._turn:
             self.forget()
@@ -96,7 +103,8 @@ class Owner(ABC):
         else:
 
             async def note(connection: psycopg.AsyncConnection) -> None:
-                await offsets.suspect(connection, self.places.agent, self.places.topic, partition, offset)
+                agent, topic = self.places.agent, self.places.topic
+                await offsets.suspect(connection, agent, topic, partition, offset, SINGLY_AFTER)
 
             await self._for_ever(note)
             try:
@@ -141,7 +149,12 @@ class Owner(ABC):
                 if stale > 3:
                     raise
                 self.forget()
-            except (psycopg.OperationalError, psycopg.InterfaceError, OSError) as error:
+            except (
+                psycopg.OperationalError,
+                psycopg.InterfaceError,
+                psycopg.errors.IdleInTransactionSessionTimeout,
+                OSError,
+            ) as error:
                 if not failures:
                     log.warning("the database fails; trying again until it is back", error=str(error).strip())
                 metrics.RETRIES.labels(self.places.agent).inc()

@@ -1,57 +1,53 @@
-"""What the channels of a DCTU add to each unit, summed from the matrix."""
+"""What the channels of each DCTU add to each unit, summed from the matrix."""
+
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from connectors.cells import Partials
 from schemas.time import INTERVAL_US
+from streams.layout import Layout
 from streams.matrix import ON_TIME, QUALITY_BITS, Block
 
 Ints = NDArray[np.int64]
 
 
-def partials_of(block: Block, slots: Ints) -> list[Partials]:
-    """The partial sums of intervals of the ring, every unit of the DCTU: those with a value or an expected one."""
-    parts = []
-    for first, end in _periods(block, slots):
-        of_period = slots[(slots >= first) & (slots < end)]
-        layout = block.layout.at(int(of_period[0]))
-        if not len(layout.rows):
-            continue
-        column = of_period % block.ring
-        state = block.state[np.ix_(layout.rows, column)]
-        present = (state & QUALITY_BITS) > 0
-        on_time = present & ((state & ON_TIME) > 0)
-        wh = np.where(present, block.wh[np.ix_(layout.rows, column)], 0) * layout.sign[:, None]
-
-        def by_unit(cells: NDArray[np.generic], start: Ints = layout.group_start) -> Ints:
-            return np.add.reduceat(cells.astype(np.int64), start, axis=0).ravel(order="F")
-
-        units, count = len(layout.unit_id), len(of_period)
-        parts.append(
-            Partials(
-                np.repeat(of_period * INTERVAL_US, units),
-                by_unit(wh),
-                np.full(units * count, block.layout.dctu_id, np.int64),
-                np.tile(layout.unit_id, count),
-                by_unit(present),
-                np.tile(layout.group_expected, count),
-                by_unit(on_time),
-            )
-        )
-    return parts
-
-
-def _periods(block: Block, slots: Ints) -> list[tuple[int, int]]:
-    periods: list[tuple[int, int]] = []
-    for slot in np.unique(slots).tolist():
-        if not periods or slot >= periods[-1][1]:
-            periods.append(block.layout.period(slot))
-    return periods
-
-
-def concatenate(parts: list[Partials]) -> Partials:
-    """Several as one."""
-    if not parts:
+def partials_of(wanted: Iterable[tuple[Block, int]]) -> Partials:
+    """The partial sums of intervals of the ring, each once: every unit of the DCTU that has a value or expects one."""
+    ids: list[int] = []
+    slots: list[int] = []
+    layouts: list[Layout] = []
+    marks: list[NDArray[np.uint32]] = []
+    values: list[Ints] = []
+    for block, slot in wanted:
+        layout = block.layout.at(slot)
+        if len(layout.rows):
+            ids.append(block.layout.dctu_id)
+            slots.append(slot)
+            layouts.append(layout)
+            mark, wh = block.column(slot)
+            marks.append(mark[layout.rows])
+            values.append(wh[layout.rows])
+    if not layouts:
         return Partials(*(np.zeros(0, np.int64) for _ in range(7)))
-    return Partials(*(np.concatenate(columns) for columns in zip(*(part.columns() for part in parts), strict=True)))
+    first_row = np.cumsum([0, *(len(layout.rows) for layout in layouts[:-1])])
+    start = np.concatenate([of.group_start + first for of, first in zip(layouts, first_row.tolist(), strict=True)])
+    units = np.array([len(layout.unit_id) for layout in layouts], np.int64)
+    mark = np.concatenate(marks)
+    present = (mark & QUALITY_BITS) > 0
+    on_time = (mark & ON_TIME) > 0
+    wh = np.where(present, np.concatenate(values), 0) * np.concatenate([layout.sign for layout in layouts])
+
+    def by_unit(cells: NDArray[np.generic]) -> Ints:
+        return np.add.reduceat(cells.astype(np.int64), start)
+
+    return Partials(
+        np.repeat(np.array(slots, np.int64) * INTERVAL_US, units),
+        by_unit(wh),
+        np.repeat(np.array(ids, np.int64), units),
+        np.concatenate([layout.unit_id for layout in layouts]),
+        by_unit(present),
+        np.concatenate([layout.group_expected for layout in layouts]),
+        by_unit(on_time),
+    )

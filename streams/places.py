@@ -62,12 +62,16 @@ class Places:
     async def lock(self, cursor: psycopg.AsyncCursor, partitions: Iterable[int]) -> set[int]:
         """Hold partitions until the transaction ends; gives those that were lost to another owner.
 
-        Where a commit's answer was lost, the stored offset is taken over.
+        Where a commit's answer was lost, what is stored is taken over.
         """
-        places = {partition: self.places[partition] for partition in partitions if partition in self.places}
-        ours, fenced = await offsets.lock(cursor, self.agent, self.topic, places)
+        wanted = set(partitions)
+        places = {partition: self.places[partition] for partition in wanted if partition in self.places}
+        ours, _ = await offsets.lock(cursor, self.agent, self.topic, places)
+        # Those lost before are not ours either.
+        fenced = wanted - set(ours)
         for partition in fenced:
-            del self.places[partition]
-        for partition, next_off in ours.items():
+            self.places.pop(partition, None)
+        for partition, (next_off, watched_us) in ours.items():
             self.places[partition].next_off = next_off
+            self.places[partition].watched_us = watched_us
         return fenced

@@ -1,6 +1,7 @@
 """Master data as collect uses them: channels of DCTUs, resolved to rows."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,43 @@ Ints = NDArray[np.int64]
 UNKNOWN = -1
 FOREIGN = -2
 
-# Devices send the same list of channels for years; a list not seen before is resolved code by code.
-_CACHED_LISTS = 20_000
+# Devices send the same list of channels for years; a list not seen before is resolved code by code. Lists are kept
+# up to so many bytes of their text, whoever sends whatever.
+_KEPT_BYTES = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of a list of channels that are all valid at an interval: their ids and the most that each can measure."""
+
+    channel_id: Ints
+    max_wh: Ints
+
+
+@dataclass(slots=True)
+class Columns:
+    """A list of channels as rows of a DCTU's layout, UNKNOWN or FOREIGN where there is none."""
+
+    rows: Ints
+    layout: DctuLayout | None
+    _distinct: bool = field(init=False)
+    _limits: dict[int, Limits | None] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """See whether every channel is known and stands once."""
+        known = self.layout is not None and bool((self.rows >= 0).all())
+        self._distinct = known and len(np.unique(self.rows)) == len(self.rows)
+
+    def limits(self, slot: int) -> Limits | None:
+        """The limits of these channels at an interval; None where one is not valid, or stands twice."""
+        if not self._distinct or self.layout is None:
+            return None
+        first, _ = self.layout.period(slot)
+        if first not in self._limits:
+            at = self.layout.at(slot)
+            valid = bool(at.valid[self.rows].all())
+            self._limits[first] = Limits(self.layout.channel_id[self.rows], at.max_wh[self.rows]) if valid else None
+        return self._limits[first]
 
 
 class Registry:
@@ -32,7 +68,8 @@ class Registry:
         self._by_partition: dict[int, list[str]] = {}
         for code in self._layouts:
             self._by_partition.setdefault(partition_of(code, partitions), []).append(code)
-        self._resolved: dict[tuple[str, bytes], Ints] = {}
+        self._resolved: dict[tuple[str, bytes], Columns] = {}
+        self._kept_bytes = 0
 
     def layout(self, dctu: str) -> DctuLayout | None:
         """The layout of a DCTU, None where nobody knows it or it never had a channel."""
@@ -42,18 +79,22 @@ class Registry:
         """The DCTUs whose frames come in these partitions."""
         return [code for partition in sorted(partitions) for code in self._by_partition.get(partition, ())]
 
-    def rows(self, dctu: str, channels: bytes, codes: Callable[[], list[str]]) -> Ints:
-        """Rows of a list of channels in the DCTU's layout, UNKNOWN or FOREIGN where there is none.
-
-        `channels` is the list as written, `codes` reads it; equal text gives equal rows.
-        """
+    def columns(self, dctu: str, channels: bytes, codes: Callable[[], list[str]]) -> Columns:
+        """A list of channels in the DCTU's layout. `channels` is the list as written, `codes` reads it."""
         key = (dctu, channels)
-        rows = self._resolved.get(key)
-        if rows is None:
-            if len(self._resolved) >= _CACHED_LISTS:
+        found = self._resolved.get(key)
+        if found is None:
+            # A list costs as much again, however short it is.
+            self._kept_bytes += len(channels) + 500
+            if self._kept_bytes > _KEPT_BYTES:
                 self._resolved.clear()
-            rows = self._resolved[key] = self._resolve(dctu, codes())
-        return rows
+                self._kept_bytes = len(channels)
+            found = self._resolved[key] = Columns(self._resolve(dctu, codes()), self._layouts.get(dctu))
+        return found
+
+    def rows(self, dctu: str, channels: bytes, codes: Callable[[], list[str]]) -> Ints:
+        """The rows alone."""
+        return self.columns(dctu, channels, codes).rows
 
     def _resolve(self, dctu: str, codes: list[str]) -> Ints:
         ids = np.array([self._channels.get(code, UNKNOWN) for code in codes], dtype=np.int64)
@@ -70,7 +111,7 @@ def _layouts(snapshot: Snapshot) -> dict[str, DctuLayout]:
     order = np.argsort(snapshot.dctu_id, kind="stable")
     ids, start = np.unique(snapshot.dctu_id[order], return_index=True)
     layouts = {}
-    for dctu_id, index in zip(ids.tolist(), np.split(order, start[1:]), strict=True):
+    for dctu_id, index in zip(ids.tolist(), np.split(order, start)[1:], strict=True):
         layouts[code[dctu_id]] = DctuLayout(
             dctu_id,
             Assignments(

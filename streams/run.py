@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 
+import structlog
 from mode.loop import use
 from prometheus_client import start_http_server
 
@@ -29,11 +30,17 @@ def main(agent: str) -> None:
     use("uvloop")
     import faust
 
+    from connectors.kafka import KafkaError, ensure_topics
     from streams.app import build
     from streams.logs import configure
 
     settings = Settings()
     logging_config = configure(agent, settings)
+    try:
+        # A broker that lost its log has none of them.
+        ensure_topics(settings.kafka, settings.space, settings.partitions)
+    except KafkaError as error:
+        structlog.get_logger().warning("the topics could not be looked for", error=str(error))
     if settings.metrics_port:
         start_http_server(settings.metrics_port, "127.0.0.1")
     app = build(agent, settings)

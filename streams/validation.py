@@ -63,14 +63,14 @@ def validate(incoming: Incoming, layout: DctuLayout | None) -> Verdict:
 
 
 def _detail(rule: Rule, incoming: Incoming, index: int, layout: DctuLayout | None) -> str:
-    row, slot = int(incoming.row[index]), int(incoming.slot[index])
     match rule:
         case Rule.OVER_MAX if layout is not None:
-            return f"{incoming.wh[index]} Wh is over the channel's maximum of {layout.at(slot).max_wh[row]} Wh"
+            limit = layout.at(int(incoming.slot_of_part[incoming.part[index]])).max_wh[incoming.row[index]]
+            return f"{incoming.wh[index]} Wh is over the channel's maximum of {limit} Wh"
         case Rule.NEGATIVE:
             return f"{incoming.wh[index]} Wh is below zero"
         case Rule.FUTURE:
-            sent = from_us(incoming.arrivals[int(incoming.frame[index])].frame.sent_us)
+            sent = from_us(incoming.arrival(index).frame.sent_us)
             return f"the interval ends after the frame was sent, {sent:%Y-%m-%dT%H:%M:%SZ}"
         case Rule.UNKNOWN if layout is None:
             return f"DCTU {incoming.dctu} is not in the master data"
@@ -88,15 +88,11 @@ def _detail(rule: Rule, incoming: Incoming, index: int, layout: DctuLayout | Non
 
 def refusals(incoming: Incoming, verdict: Verdict, layout: DctuLayout | None) -> list[Refusal]:
     """The refused readings as rows of the quarantine."""
-    rows = []
-    for index, rule in verdict.refused:
-        arrival = incoming.arrivals[int(incoming.frame[index])]
-        rows.append(_refusal(rule, _detail(rule, incoming, index, layout), arrival, incoming, index))
-    return rows
+    return [_refusal(rule, _detail(rule, incoming, index, layout), incoming, index) for index, rule in verdict.refused]
 
 
-def _refusal(rule: Rule, detail: str, arrival: Arrival, incoming: Incoming, index: int) -> Refusal:
-    part = int(incoming.part[index])
+def _refusal(rule: Rule, detail: str, incoming: Incoming, index: int) -> Refusal:
+    part, arrival = int(incoming.part[index]), incoming.arrival(index)
     return Refusal(
         rule, detail, arrival.received_us, arrival.message, incoming.dctu, incoming.channel(index),
         from_us(incoming.slices[part].start_us).isoformat(),
@@ -109,8 +105,8 @@ def refuse_ahead(incoming: Incoming) -> list[Refusal]:
     """Every reading of frames whose sender's clock runs ahead, refused."""
     rows = []
     for index in range(len(incoming.row)):
-        arrival = incoming.arrivals[int(incoming.frame[index])]
-        time = from_us(arrival.time_us) if arrival.time_us is not None else None
+        time_us = incoming.arrival(index).time_us
+        time = from_us(time_us) if time_us is not None else None
         detail = f"the sender's clock runs ahead: it was {time:%Y-%m-%dT%H:%M:%SZ}"
-        rows.append(_refusal(Rule.FUTURE, detail, arrival, incoming, index))
+        rows.append(_refusal(Rule.FUTURE, detail, incoming, index))
     return rows

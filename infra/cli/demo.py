@@ -1,6 +1,7 @@
 """`tengerim demo`: an operating day of the country, live or at once."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from rich.console import Console
 from rich.live import Live
 
 from connectors.database import connect
-from connectors.drain import wait_until_drained
+from connectors.drain import DrainError, wait_until_drained
 from infra import settings
 from infra.cli.error import UserError
 from infra.cli.stack import say
@@ -34,6 +35,7 @@ from schemas.settings import Settings
 from schemas.time import day_slots, slot_start
 
 DAY_S = 240.0
+DAYS_MAX = 365
 STOP_S = 12.0
 _BUILD = Path("build")
 
@@ -60,8 +62,10 @@ def demo(
     days
         How many days are replayed.
     """
-    if day_seconds <= 0 or days < 1:
-        raise UserError("--day-seconds and --days must be above zero")
+    if not 0 < day_seconds < math.inf or not 1 <= days <= DAYS_MAX:
+        raise UserError(f"--day-seconds must be above zero, and --days within 1 and {DAYS_MAX}")
+    # Whatever ends this ends its worker, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     loaded = settings.load().model_copy(update={"space": "demo_once" if once else "demo", "clock": "none"})
     if once:
         run_once(loaded)
@@ -79,7 +83,10 @@ def run_once(loaded: Settings) -> None:
         begun = time.monotonic()
         sent = send(loaded, connection, feed(DEMO_DAY, with_yesterday=True), keep=_BUILD / "demo")
         say(f"sent {sent:,} messages; waiting until all are processed")
-        wait_until_drained(loaded.kafka, url, loaded.space, say)
+        try:
+            wait_until_drained(loaded.kafka, url, loaded.space, say)
+        except DrainError as error:
+            raise UserError(str(error)) from None
         figures = report(connection, time.monotonic() - begun)
     path = _BUILD / "demo.json"
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
@@ -94,14 +101,18 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
     speed = timedelta(days=1).total_seconds() / day_seconds
     first = slot_start(day_slots(DEMO_DAY).start)
     stop = threading.Event()
-    with connect(url) as connection, connect(url) as reading, worker(loaded, quiet=True):
+    failed: list[Exception] = []
+    with connect(url) as connection, connect(url) as reading, worker(loaded):
         register_fleet(connection, loaded, _opening(), loaded.home / "demo" / "registry")
         at_pace = paced(speed, stop.is_set)
 
         def replay() -> None:
             # The day before is history: it comes at once.
             messages = feed(DEMO_DAY, days=days, with_yesterday=True)
-            send(loaded, connection, messages, lambda at: at < first or at_pace(at))
+            try:
+                send(loaded, connection, messages, lambda at: at < first or at_pace(at))
+            except Exception as error:
+                failed.append(error)
 
         sender = threading.Thread(target=replay, daemon=True)
         sender.start()
@@ -115,6 +126,8 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
         finally:
             stop.set()
             sender.join(STOP_S)
+    if failed:
+        raise failed[0]
     say(f"the demonstration has ended; its tables stay in the space {loaded.space}")
 
 
@@ -123,7 +136,7 @@ def _opening() -> datetime:
 
 
 @contextmanager
-def worker(loaded: Settings, *, quiet: bool = False) -> Iterator[None]:
+def worker(loaded: Settings) -> Iterator[None]:
     """A worker of the space beside this process; Ctrl-C is ours to pass on."""
     log = loaded.home / "logs" / f"worker-{loaded.space}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

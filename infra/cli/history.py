@@ -1,7 +1,6 @@
 """`tengerim history VIEW`: the archive, of any period, as known now or at a given moment."""
 
 import csv
-import io
 import os
 import sys
 from collections.abc import Iterable
@@ -11,9 +10,6 @@ from typing import IO, Annotated, Literal
 
 import cyclopts
 import psycopg
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from connectors import archive
 from connectors.archive import ArchiveError, Column, Period, Selection
@@ -21,12 +17,12 @@ from connectors.archive_files import replacing, write_csv, write_parquet
 from connectors.database import space_url
 from infra import settings
 from infra.cli.error import UserError
+from infra.cli.tables import table_lines
 from infra.cli.words import instant
 
 KINDS = ("unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system")
 SHOWN_AT_MOST = 1_000
-# A table that goes into a file or a pipe has no terminal to be narrow for.
-PIPE_WIDTH = 240
+NUMBERS = ("smallint", "integer", "bigint", "double precision", "interval")
 
 Option = cyclopts.Parameter
 
@@ -125,17 +121,11 @@ def _write(connection: psycopg.Connection, selection: Selection, format_: str, o
 
 def _write_table(lines: Iterable[bytes], columns: list[Column], file: IO[bytes]) -> int:
     """The lines as a table; how many."""
-    table = Table(box=None, header_style="bold")
-    for column in columns:
-        number = column.type in ("smallint", "integer", "bigint", "double precision", "interval")
-        table.add_column(column.name, justify="right" if number else "left", no_wrap=column.name != "detail")
-    for row in csv.reader(line.decode() for line in lines):
-        table.add_row(*map(escape, row))
-    terminal = file is sys.stdout.buffer and sys.stdout.isatty()
-    text = io.TextIOWrapper(file, "utf-8", write_through=True)
-    Console(file=text, width=None if terminal else PIPE_WIDTH).print(table if table.rows else "no rows")
-    text.detach()
-    return len(table.rows)
+    numbers = {column.name for column in columns if column.type in NUMBERS}
+    rows = list(csv.reader(line.decode() for line in lines))
+    text = table_lines([column.name for column in columns], rows, numbers) if rows else ["no rows"]
+    file.writelines(f"{line}\n".encode() for line in text)
+    return len(rows)
 
 
 def _equal(node: str | None, others: dict[str, str | None]) -> dict[str, str]:

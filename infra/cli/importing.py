@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import cyclopts
@@ -16,6 +17,7 @@ from connectors.readings import read_instant
 from connectors.table import TableError
 from infra.cli.error import UserError
 from schemas.settings import Settings
+from schemas.time import FIRST_SLOT, LAST_SLOT, slot_of
 
 ReceivedAt = Annotated[
     str | None,
@@ -25,12 +27,25 @@ ReceivedAt = Annotated[
 ]
 
 
-def received(text: str | None) -> datetime:
-    """The moment of `--received-at`, or the clock's. Raises UserError."""
+def moment(option: str, text: str | None) -> datetime:
+    """The moment that an option gives, with offset and within the archive's calendar; or now. Raises UserError."""
+    if text is None:
+        return datetime.now(UTC)
     try:
-        return read_instant(text) if text else datetime.now(UTC)
+        at = read_instant(text)
     except ValueError as error:
-        raise UserError(f"--received-at {error}") from None
+        raise UserError(f"{option} {error}") from None
+    if not FIRST_SLOT <= slot_of(at) < LAST_SLOT:
+        raise UserError(f"{option} {text!r} lies outside the archive's calendar, 2000 to 2099")
+    return at
+
+
+def check_file(file: Path) -> None:
+    """Whether there is a file to read (a pipe will do). Raises UserError."""
+    if file.is_dir():
+        raise UserError(f"{file} is a folder; name a CSV file")
+    if not file.exists():
+        raise UserError(f"{file}: there is no such file")
 
 
 @contextmanager

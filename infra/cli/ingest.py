@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +10,16 @@ import cyclopts
 
 from connectors.kafka import KafkaError, ensure_topics
 from connectors.producer import Producer
-from connectors.readings import Counts, frames_of, read_instant, read_owners, read_readings
+from connectors.readings import Counts, frames_of, read_owners, read_readings
 from connectors.table import RowError
 from infra import settings
 from infra.cli.error import UserError
-from infra.cli.importing import importing
+from infra.cli.importing import check_file, importing, moment
+from infra.cli.words import many
 from schemas.frame import Frame
 
-SHOWN = 5
+# Warnings, each about one channel; errors are shown all.
+SHOWN = 20
 
 SentAt = Annotated[
     str | None,
@@ -34,7 +36,7 @@ def register(app: cyclopts.App) -> None:
     app.command(ingest)
 
 
-def ingest(file: Path, /, *, sent_at: SentAt = None) -> int:
+def ingest(file: Path, /, *, sent_at: SentAt = None) -> None:
     """Send the readings of a file; bad rows are named and left out, and the exit status is 2 then.
 
     Parameters
@@ -43,7 +45,8 @@ def ingest(file: Path, /, *, sent_at: SentAt = None) -> int:
         CSV with the columns emc, code, start (with offset), kwh, status (0 measured; 1 suspect, or, without kwh,
         declared missing).
     """
-    at = _sent(sent_at)
+    at = moment("--sent-at", sent_at)
+    check_file(file)
     loaded = settings.load()
     with importing(loaded) as connection:
         owners = read_owners(connection)
@@ -60,15 +63,11 @@ def ingest(file: Path, /, *, sent_at: SentAt = None) -> int:
                 f"not every reading was sent: {error}. Then ingest the same file with --sent-at {at.isoformat()}: "
                 "what has come already does no harm"
             ) from None
-    _say(counts, bad, at)
-    return 2 if bad else 0
-
-
-def _sent(text: str | None) -> datetime:
-    try:
-        return read_instant(text) if text else datetime.now(UTC)
-    except ValueError as error:
-        raise UserError(f"--sent-at {error}") from None
+    _warn(file, counts.unknown_channels)
+    _say(counts, at)
+    if bad:
+        rest = "the rest was sent" if counts.readings else "nothing was sent"
+        raise UserError(f"{many(bad, 'error')} in {file}, named above; {rest}")
 
 
 def _send(producer: Producer, frames: Iterator[Frame], errors: list[RowError]) -> int:
@@ -88,20 +87,24 @@ def _name(errors: list[RowError]) -> int:
     return named
 
 
-def _say(counts: Counts, bad: int, sent_at: datetime) -> None:
-    parts = [f"Sent {counts.readings:,} readings in {counts.frames:,} frames, sent at {sent_at.isoformat()}"]
+def _say(counts: Counts, sent_at: datetime) -> None:
+    sent = f"{many(counts.readings, 'reading')} in {many(counts.frames, 'frame')}"
+    parts = [f"Sent {sent}, sent at {sent_at.isoformat()}"]
     if counts.rounded:
-        parts.append(f"{counts.rounded:,} values finer than a watt-hour rounded")
+        parts.append(f"{many(counts.rounded, 'value')} finer than a watt-hour rounded")
     if counts.repeated:
-        parts.append(f"{counts.repeated:,} rows said again what an earlier one says")
-    if bad:
-        parts.append(f"{bad:,} errors in the file, see above")
+        parts.append(f"{many(counts.repeated, 'row')} said again what an earlier one says")
     print(f"{'; '.join(parts)}.")  # noqa: T201
     if counts.unknown:
-        first = ", ".join(sorted(counts.unknown_channels)[:SHOWN])
-        more = ", …" if len(counts.unknown_channels) > SHOWN else ""
         print(  # noqa: T201
-            f"{counts.unknown:,} of them are of channels that belong to no DCTU at that time ({first}{more}): "
-            "they go to the quarantine. Import the master data, then `tengerim quarantine replay --rule UNKNOWN`.",
+            f"{counts.unknown:,} of them belong to no DCTU and go to the quarantine; import the master data, then "
+            "`tengerim quarantine replay --rule UNKNOWN`.",
             file=sys.stderr,
         )
+
+
+def _warn(file: Path, unknown: dict[str, int]) -> None:
+    for channel, line in list(unknown.items())[:SHOWN]:
+        print(f"{file.name}:{line}: warning: {channel} belongs to no DCTU at that time", file=sys.stderr)  # noqa: T201
+    if len(unknown) > SHOWN:
+        print(f"and {len(unknown) - SHOWN:,} more channels", file=sys.stderr)  # noqa: T201

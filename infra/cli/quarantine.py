@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
@@ -11,22 +12,18 @@ from typing import Annotated, Literal
 
 import cyclopts
 import psycopg
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from connectors.database import connect, space_url
 from connectors.producer import Producer
 from connectors.quarantine import Choice, QuarantineError, Refused, Replayed, find, message_of, replay, replay_mended
-from connectors.readings import read_instant
 from infra import settings
 from infra.cli.error import UserError
+from infra.cli.tables import shown, table_lines
+from infra.cli.words import instant, many
 from schemas.rules import Rule
 from schemas.settings import Settings
 
 SHOWN = ("quarantine_id", "received_at", "rule", "dctu", "channel", "start", "wh", "replayed_at", "detail")
-# A table that goes into a file or a pipe has no terminal to be narrow for.
-PIPE_WIDTH = 240
 
 OfRule = Annotated[Rule | None, cyclopts.Parameter(name="--rule", name_transform=str, help="Refused by this rule.")]
 OfDctu = Annotated[str | None, cyclopts.Parameter(name="--dctu", help="Of this DCTU.")]
@@ -54,18 +51,20 @@ def list_(
     Parameters
     ----------
     from_
-        First instant of its coming (the stream's time), with offset.
+        When it came (the stream's time), from this instant; without an offset it is local time.
     to
-        Instant after the last one.
+        To before this instant.
     limit
         So many at most.
     """
-    choice = Choice(rule=rule, dctu=dctu, begin=_instant("--from", from_), end=_instant("--to", to))
+    choice = Choice(rule=rule, dctu=dctu, begin=instant("--from", from_), end=instant("--to", to))
     with _archive(settings.load()) as connection:
         rows = find(connection, choice, limit)
     match format_:
+        case "table" if not rows:
+            print("nothing was refused")  # noqa: T201
         case "table":
-            Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(_table(rows))
+            print(*(_lines(rows) if sys.stdout.isatty() else _table(rows)), sep="\n")  # noqa: T201
         case "csv":
             writer = csv.writer(sys.stdout, lineterminator="\n")
             writer.writerow(Refused._fields)
@@ -118,7 +117,7 @@ def replay_(
         if mended is not None:
             done = replay_mended(connection, producer, numbers[0], mended)
         else:
-            choice = Choice(ids=numbers or None, rule=rule, dctu=dctu, waiting=not numbers)
+            choice = Choice(ids=list(numbers) or None, rule=rule, dctu=dctu, waiting=not numbers)
             done = replay(connection, producer, choice)
     print(f"{summary(done)}.")  # noqa: T201
 
@@ -127,9 +126,9 @@ def summary(done: Replayed) -> str:
     """What a replay did, in words."""
     parts = []
     if done.readings:
-        parts.append(f"{done.readings:,} readings")
+        parts.append(many(done.readings, "reading"))
     if done.messages:
-        parts.append(f"{done.messages:,} whole messages")
+        parts.append(many(done.messages, "whole message"))
     sent = f"Sent again: {' and '.join(parts)}" if parts else "Nothing to send again"
     return f"{sent}; {done.conflicts:,} CONFLICT left alone, both values are kept already" if done.conflicts else sent
 
@@ -149,13 +148,6 @@ def _archive(loaded: Settings) -> Iterator[psycopg.Connection]:
             raise UserError(f"the database broke off ({problem}); see `tengerim status`, then try again") from None
 
 
-def _instant(option: str, text: str | None) -> datetime | None:
-    try:
-        return read_instant(text) if text else None
-    except ValueError as error:
-        raise UserError(f"{option} {error}") from None
-
-
 def _read(file: Path) -> bytes:
     try:
         return file.read_bytes()
@@ -163,11 +155,18 @@ def _read(file: Path) -> bytes:
         raise UserError(f"{file} cannot be read: {error.strerror}") from None
 
 
-def _table(rows: Sequence[Refused]) -> Table:
-    shown = Table(*SHOWN, box=None, header_style="bold")
+def _table(rows: Sequence[Refused]) -> Iterator[str]:
+    return table_lines(SHOWN, [[str(_text(getattr(row, name)) or "") for name in SHOWN] for row in rows])
+
+
+def _lines(rows: Sequence[Refused]) -> Iterator[str]:
+    """For a terminal of 80 columns: what is wrong stands below what it is about."""
     for row in rows:
-        shown.add_row(*(escape(str(_text(getattr(row, name)) or "")) for name in SHOWN))
-    return shown
+        about = [row.dctu, row.channel, row.start and row.start.replace("T", " ").replace(":00+00:00", "Z")]
+        again = ["replayed"] if row.replayed_at else []
+        head = f"{row.quarantine_id:>8}  {row.received_at:%Y-%m-%d %H:%M:%S}Z  {row.rule:<9}"
+        yield "  ".join([head, *map(shown, filter(None, about)), *again])
+        yield textwrap.fill(shown(row.detail), initial_indent=" " * 10, subsequent_indent=" " * 10)
 
 
 def _text(value: object) -> object:

@@ -6,7 +6,7 @@ import cyclopts
 
 from connectors.registry import AGENT, import_registry
 from infra import settings
-from infra.cli.importing import ReceivedAt, importing, notify, received
+from infra.cli.importing import ReceivedAt, importing, moment, notify
 
 
 def register(app: cyclopts.App) -> None:
@@ -24,7 +24,7 @@ def import_(folder: Path, /, *, received_at: ReceivedAt = None) -> None:
     folder
         Has any of entities.csv, facilities.csv, units.csv, dctus.csv, channels.csv, emcs.csv.
     """
-    at = received(received_at)
+    at = moment("--received-at", received_at)
     loaded = settings.load()
     with importing(loaded) as connection:
         version, added = import_registry(connection, folder, at, loaded.space)

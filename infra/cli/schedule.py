@@ -6,7 +6,8 @@ import cyclopts
 
 from connectors.schedule import AGENT, Imported, import_schedule
 from infra import settings
-from infra.cli.importing import ReceivedAt, importing, notify, received
+from infra.cli.importing import ReceivedAt, check_file, importing, moment, notify
+from infra.cli.words import many
 
 
 def register(app: cyclopts.App) -> None:
@@ -24,7 +25,8 @@ def import_(file: Path, /, *, received_at: ReceivedAt = None) -> None:
     file
         CSV with the columns unit, hour (with offset), mwh, version.
     """
-    at = received(received_at)
+    at = moment("--received-at", received_at)
+    check_file(file)
     loaded = settings.load()
     with importing(loaded) as connection:
         done = import_schedule(connection, file, at, loaded.space)
@@ -36,9 +38,9 @@ def summary(done: Imported) -> str:
     """What an import did, in words."""
     if not done.added:
         return "The schedule has all of it already; nothing was changed"
-    parts = [f"Planned hours: {done.added} new, of {done.units} units"]
+    parts = [f"Planned hours: {done.added:,} new, of {many(done.units, 'unit')}"]
     if done.known:
-        parts.append(f"{done.known} known before")
+        parts.append(f"{done.known:,} known before")
     if done.rounded:
-        parts.append(f"{done.rounded} values finer than a watt-hour rounded")
+        parts.append(f"{many(done.rounded, 'value')} finer than a watt-hour rounded")
     return "; ".join(parts)

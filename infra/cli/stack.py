@@ -7,7 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from infra import settings
+from connectors.database import DatabaseError
+from connectors.kafka import KafkaError
+from infra import pipeline, settings
 from infra.stack import stack
 
 STATES = {
@@ -16,6 +18,9 @@ STATES = {
     "stopped": "[yellow]stopped[/]",
     "silent": "[red]silent[/]",
 }
+
+# Of different shapes: not every terminal has colours, nor every eye.
+MARKS = {"good": "[green]●[/]", "late": "[yellow]◐[/]", "down": "[red]○[/]", "plain": " "}
 
 
 def register(app: cyclopts.App) -> None:
@@ -36,7 +41,7 @@ def down() -> None:
 
 
 def status() -> int:
-    """Show what runs and where; the exit status is 0 when every server answers, 1 otherwise."""
+    """Show what runs and what is late; the exit status is 0 when every server answers, 1 otherwise."""
     read = settings.read()
     parts = stack.status(read.home, settings.given(read))
     console = Console()
@@ -44,7 +49,14 @@ def status() -> int:
     for part in parts:
         if part.detail:
             console.print(f"[red]{part.name}[/]: {escape(part.detail)}")
-    return 0 if all(part.state in ("runs", "given") for part in parts) else 1
+    if not all(part.state in ("runs", "given") for part in parts):
+        return 1
+    console.print()
+    try:
+        console.print(pipeline_table(read.space, pipeline.look(settings.load())))
+    except (DatabaseError, KafkaError) as error:
+        console.print(f"[yellow]space {read.space}[/]: {escape(str(error))}")
+    return 0
 
 
 def wipe(*, everything: Annotated[bool, cyclopts.Parameter(negative="")] = False) -> None:
@@ -61,11 +73,26 @@ def wipe(*, everything: Annotated[bool, cyclopts.Parameter(negative="")] = False
 def table(parts: list[stack.PartStatus]) -> Table:
     """The servers, one a row."""
     shown = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("part", "state", "server", "address"):
-        shown.add_column(column, no_wrap=column != "server")
+    for column in ("part", "state", "server"):
+        shown.add_column(column, no_wrap=True)
+    shown.add_column("address", overflow="fold")
     for part in parts:
-        server = f"{part.title} {part.version}"
-        shown.add_row(part.name, STATES[part.state], server, escape(part.address))
+        # In 80 columns: an extension has a line of its own, and whose address it is says the part.
+        server = f"{part.title} {part.version}".rstrip().replace(" + ", "\n+ ")
+        shown.add_row(part.name, STATES[part.state], server, escape(part.address.removeprefix("postgresql://")))
+    return shown
+
+
+def pipeline_table(space: str, lines: list[pipeline.Line]) -> Table:
+    """The pipeline of a space, one line an aspect."""
+    shown = Table(
+        box=None, show_header=False, pad_edge=False, title=f"space {space}", title_justify="left", title_style="bold"
+    )
+    shown.add_column(no_wrap=True)
+    shown.add_column(no_wrap=True)
+    shown.add_column()
+    for line in lines:
+        shown.add_row(line.name, MARKS[line.state], escape(line.says))
     return shown
 
 

@@ -19,8 +19,6 @@ from schemas.time import INTERVAL, LOCAL, day_slots, slot_start
 MINUTE = timedelta(minutes=1)
 # A frame leaves its DCTU this long after the end of its interval; a repetition follows within five minutes.
 FIRST_S, LAST_S, REPEATED_WITHIN_S = 10, 240, 295
-# Ticks go on after the last day, so that its last deadline passes, and not the next day's first.
-TAIL = timedelta(minutes=10)
 # Frame numbers begin anew from here each day: more than any DCTU sends in a day.
 SEQ_A_DAY = 1000
 _FIRST_DAY = date(2020, 1, 1)
@@ -176,7 +174,8 @@ def feed(day: date, *, days: int = 1, with_yesterday: bool = False, script: Scri
 
     The script is the first day's; the days after are ordinary. A day's schedule is approved the evening before; the
     first one opens the feed. `with_yesterday` puts the whole day before in front, quiet, with a tick a quarter-hour;
-    the days themselves have one a minute, and ten minutes more of them at the end. Raises ValueError for a script
+    the days themselves have one a minute, and a quarter-hour more of them at the end, so that
+    the last deadline passes and not the next day's first. Raises ValueError for a script
     whose events do not lie within the day.
     """
     story = scripts(day, script, days, with_yesterday)
@@ -198,5 +197,3 @@ def feed(day: date, *, days: int = 1, with_yesterday: bool = False, script: Scri
             window += ticks(start, start + INTERVAL)
             window.sort(key=lambda sending: (sending.at, _ORDER[sending.kind]))
             yield from window
-    end = slot_start(day_slots(story[-1][0]).stop)
-    yield from ticks(end + INTERVAL, end + TAIL + MINUTE)

@@ -17,6 +17,7 @@ from schemas.time import LOCAL
 
 _INTERVALS_PER_HOUR = 4
 _ROWS = 8
+_UNIT_ROWS = 5
 # From here on a deviation is coloured: demo values of a zone's and the system's operator limits.
 _NOTABLE_MW, _GRAVE_MW = 150.0, 300.0
 
@@ -29,6 +30,14 @@ from v_node_now v where v.node_kind in ('system', 'zone') order by v.node_kind, 
 
 _SILENT = """
 select dctu, first_start, last_end, channels, declared from v_gap where healed_at is null order by first_start, dctu
+"""
+
+_UNITS = """
+select v.node, n.name, coalesce(v.gen_plan_wh, v.cons_plan_wh, v.exch_plan_wh) as plan_wh,
+       coalesce(v.gen_fact_wh, v.cons_fact_wh, v.exch_fact_wh) as fact_wh, v.imbalance_wh, v.completeness
+from v_node_now v join v_node n using (node_kind, node)
+where v.node_kind = 'unit' and v.imbalance_wh is not null
+order by abs(v.imbalance_wh) desc, v.node limit %s
 """
 
 _EVENTS = """
@@ -57,6 +66,7 @@ def read(connection: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         return {
             "nodes": cursor.execute(_NODES).fetchall(),
+            "units": cursor.execute(_UNITS, [_UNIT_ROWS]).fetchall(),
             "silent": cursor.execute(_SILENT).fetchall(),
             "events": cursor.execute(_EVENTS, [_ROWS]).fetchall(),
         }
@@ -66,7 +76,8 @@ def render(state: dict[str, list[dict[str, Any]]], speed: float | None) -> Group
     """The screen."""
     nodes = state["nodes"]
     now = max((row["now"] for row in nodes), default=None)
-    return Group(_title(now, speed), _balances(nodes), _silent(state["silent"], now), _events(state["events"], now))
+    panels = (_balances(nodes), _units(state["units"]), _silent(state["silent"]), _events(state["events"], now))
+    return Group(_title(now, speed), *panels)
 
 
 def _title(now: datetime | None, speed: float | None) -> Text:
@@ -134,7 +145,23 @@ def _balances(nodes: list[dict[str, Any]]) -> Panel:
     )
 
 
-def _silent(gaps: list[dict[str, Any]], now: datetime | None) -> Panel:
+def _units(units: list[dict[str, Any]]) -> Panel:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("unit", "", "fact", "plan", "imbalance", "data"):
+        table.add_column(name, justify="left" if name in ("unit", "") else "right", no_wrap=True)
+    for row in units:
+        table.add_row(
+            row["node"],
+            Text(row["name"], style="dim"),
+            _number(mw(row["fact_wh"])),
+            Text(_number(mw(row["plan_wh"])), style="dim"),
+            _deviation(mw(row["imbalance_wh"])),
+            f"{row['completeness']:.0%}",
+        )
+    return Panel(table, title="[bold]Farthest from the schedule[/], MW", title_align="left")
+
+
+def _silent(gaps: list[dict[str, Any]]) -> Panel:
     if not gaps:
         return Panel(Text("every DCTU reports", style="green"), title="[bold]Silent[/]", title_align="left")
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -145,13 +172,17 @@ def _silent(gaps: list[dict[str, Any]], now: datetime | None) -> Panel:
         since = f"{row['first_start'].astimezone(LOCAL):%H:%M}"
         table.add_row(Text(row["dctu"], style="yellow"), since, str(intervals), str(row["channels"]))
     more = f", {len(gaps) - _ROWS} more not shown" if len(gaps) > _ROWS else ""
-    return Panel(table, title=f"[bold]Silent[/]: {len(gaps)} DCTUs{more}", title_align="left")
+    return Panel(
+        table, title=f"[bold]Silent[/]: {len(gaps)} {'DCTU' if len(gaps) == 1 else 'DCTUs'}{more}", title_align="left"
+    )
 
 
 def _events(events: list[dict[str, Any]], now: datetime | None) -> Panel:
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True, style="cyan")
+    table.add_column(no_wrap=True, style="cyan", justify="right")
     table.add_column(overflow="ellipsis", no_wrap=True)
     for row in events:
-        table.add_row(f"{row['at'].astimezone(LOCAL):%H:%M}", row["what"])
+        at = row["at"].astimezone(LOCAL)
+        today = now is not None and at.date() == now.astimezone(LOCAL).date()
+        table.add_row(f"{at:%H:%M}" if today else f"{at:%d.%m. %H:%M}", row["what"])
     return Panel(table, title="[bold]What happened last[/]", title_align="left")

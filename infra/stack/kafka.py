@@ -61,7 +61,8 @@ class Kafka(Part):
 
     @property
     def jars(self) -> Path:
-        return self.home / "kafka" / "lib"
+        # Another pom.xml has another folder, so that no jar changes under a broker that runs.
+        return self.home / "kafka" / hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
 
     @property
     def _properties(self) -> Path:
@@ -86,21 +87,20 @@ class Kafka(Part):
         return {self._properties: text, self._log4j: LOG4J.read_text()}
 
     def install(self, say: Say) -> None:
-        stamp = self.jars / "pom.sha256"
-        wanted = hashlib.sha256(POM.read_bytes()).hexdigest()
-        if stamp.is_file() and stamp.read_text() == wanted:
-            return
         java()
+        if self.jars.is_dir():
+            return
         say(f"{self.name}: fetching Apache Kafka {self.version} with Maven (once, about half a minute)")
         fresh = self.jars.with_suffix(".new")
         remove(fresh)
         _maven(COPY, f"-DoutputDirectory={fresh}")
-        (fresh / stamp.name).write_text(wanted)
-        remove(self.jars)
         fresh.rename(self.jars)
 
     def make(self, say: Say) -> None:
         """Give an empty data folder its cluster id, as Kafka demands before a first start."""
+        for jars in self.jars.parent.iterdir():
+            if jars != self.jars:
+                remove(jars)
         if (self.data / "meta.properties").is_file():
             return
         say(f"{self.name}: formatting a new log")

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from infra.stack.error import StackError
 from infra.stack.process import Process
-from infra.stack.root import Root, remove
+from infra.stack.root import Root, recipe, remove
 
 Say = Callable[[str], None]
 
@@ -101,7 +101,7 @@ class Part(ABC):
     def start(self, say: Say) -> None:
         """Start it, unless it runs as configured; return when it serves. Raises StackError."""
         files = self.files()
-        spec = "\n".join([*self.argv(), *files.values()])
+        spec = "\n".join([recipe() if self.of_root else "", *self.argv(), *files.values()])
         if self.process.runs(spec):
             self._await_health(0)
             return

@@ -50,7 +50,7 @@ class Root:
 
     def is_built(self) -> bool:
         stamp = self.folder / "etc" / "tengerim"
-        return stamp.is_file() and stamp.read_text() == _recipe()
+        return stamp.is_file() and stamp.read_text() == recipe()
 
     def build(self, say: Say) -> None:
         """Build it where it is missing or was made of other packages."""
@@ -66,7 +66,7 @@ class Root:
         user, group = self.ids
         _append(fresh / "etc/passwd", f"tengerim:x:{user}:{group}::/:/usr/sbin/nologin")
         _append(fresh / "etc/group", f"tengerim:x:{group}:")
-        _append(fresh / "etc/tengerim", _recipe(), end="")
+        _append(fresh / "etc/tengerim", recipe(), end="")
         remove(self.folder)
         fresh.rename(self.folder)
         say("root: built")
@@ -189,7 +189,8 @@ def _keyring() -> Path:
     return keyring
 
 
-def _recipe() -> str:
+def recipe() -> str:
+    """What the root is made of, as a fingerprint."""
     return hashlib.sha256(" ".join((RELEASE, *PACKAGES)).encode()).hexdigest() + "\n"
 
 

@@ -1,0 +1,115 @@
+"""How the pipeline of a space does: who works, how far each agent is, what waits, what is missing."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import psycopg
+
+from connectors import kafka
+from connectors.database import NoDatabaseError, connect, space_url
+from connectors.drain import messages_left
+from schemas.settings import Settings
+from schemas.topics import topics_of
+
+State = Literal["good", "late", "down", "plain"]
+
+# A tick older than this, by the wall clock, means that nobody writes the time or nobody processes it.
+STALE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the status."""
+
+    name: str
+    state: State
+    says: str
+
+
+def look(settings: Settings) -> list[Line]:
+    """The lines, agents first. A server that does not answer is said by DatabaseError or KafkaError."""
+    missing = [Line("space", "down", f"{settings.space} has no tables or topics yet; `tengerim worker` makes them")]
+    try:
+        connection = connect(space_url(settings.database, settings.space))
+    except NoDatabaseError:
+        return missing
+    with connection:
+        connection.autocommit = True
+        try:
+            return [
+                _agent(connection, settings, "collect", topics_of(settings.space).frames),
+                _agent(connection, settings, "balance", topics_of(settings.space).changes),
+                _time(connection),
+                *_waiting(connection),
+                *_data(connection),
+            ]
+        except (psycopg.errors.UndefinedTable, kafka.NoTopicError):
+            return missing
+
+
+def _one(connection: psycopg.Connection, query: str, *values: object) -> Any:
+    row = connection.execute(query.encode(), values).fetchone()
+    assert row is not None
+    return row[0] if len(row) == 1 else row
+
+
+def _agent(connection: psycopg.Connection, settings: Settings, agent: str, topic: str) -> Line:
+    members = kafka.group_members(settings.kafka, f"{settings.space}.{agent}")
+    rows = connection.execute(
+        "select partition, topic_id, next_off from ingest_offset where agent = %s and topic = %s", [agent, topic]
+    )
+    places = {partition: (topic_id, next_off) for partition, topic_id, next_off in rows}
+    ends = kafka.end_offsets(settings.kafka, topic)
+    left = messages_left(ends, kafka.topic_ids(settings.kafka, [topic])[topic], places)
+    waiting = f"{left:,} messages wait" if left else "nothing waits"
+    if not members:
+        return Line(agent, "down", f"no worker runs it; {waiting}. Start one with `tengerim worker`")
+    workers = "1 worker" if members == 1 else f"{members} workers"
+    return Line(agent, "late" if left > 1000 else "good", f"{workers}; {waiting}")
+
+
+def _time(connection: psycopg.Connection) -> Line:
+    watched = _one(connection, "select min(watched_until) from ingest_offset where agent = 'collect'")
+    closed = _one(connection, "select max(ts) from balance where closed")
+    if watched is None:
+        return Line("time", "late", "no tick of a clock has been processed yet")
+    age = datetime.now(UTC) - watched
+    newest = f"; newest closed interval {closed:%H:%M} UTC" if closed is not None else ""
+    says = f"stream time {watched:%Y-%m-%d %H:%M:%S} UTC, {_span(age)} behind the wall clock{newest}"
+    return Line("time", "late" if age > STALE else "good", says)
+
+
+def _span(span: timedelta) -> str:
+    seconds = round(span.total_seconds())
+    if abs(seconds) < 120:
+        return f"{seconds} s"
+    if abs(seconds) < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds / 86400:.1f} days" if abs(seconds) >= 172800 else f"{seconds // 3600} h"
+
+
+def _waiting(connection: psycopg.Connection) -> list[Line]:
+    lines = []
+    for table, what in (("outbox", "messages to send on"), ("recompute", "periods to compute anew")):
+        count = _one(connection, f"select count(*) from {table}")
+        lines.append(Line(table, "late" if count > 100 else "good", f"{count:,} {what}" if count else "empty"))
+    return lines
+
+
+def _data(connection: psycopg.Connection) -> list[Line]:
+    dctus = _one(connection, "select count(*) from dctu_key")
+    silent, since = _one(
+        connection, "select count(distinct dctu_id), min(first_start) from gap where healed_at is null"
+    )
+    says = (
+        f"{silent} of {dctus} silent, the longest since {since:%Y-%m-%d %H:%M} UTC" if silent else f"all {dctus} report"
+    )
+    refused = connection.execute(
+        "select rule, count(*) from quarantine where replayed_at is null group by rule order by count(*) desc, rule"
+    ).fetchall()
+    kept = ", ".join(f"{count:,} {rule}" for rule, count in refused)
+    return [
+        Line("DCTUs", "late" if silent else "good", says if dctus else "none is registered yet"),
+        Line("quarantine", "plain", f"{kept}; see `tengerim quarantine list`" if kept else "empty"),
+    ]
