@@ -37,7 +37,9 @@ def migrate(connection: psycopg.Connection) -> Migrated:
     try:
         connection.execute("create extension if not exists timescaledb")
     except psycopg.errors.Error as error:
-        connection.rollback()
+        # A server that has the extension's files but did not load them cuts the connection.
+        if not connection.closed:
+            connection.rollback()
         raise DatabaseError(
             f"this server has no TimescaleDB ({str(error).splitlines()[0]}); "
             "install its package and name it in shared_preload_libraries, or use `tengerim up`"

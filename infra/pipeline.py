@@ -9,6 +9,7 @@ import psycopg
 from connectors import kafka
 from connectors.database import NoDatabaseError, connect, space_url
 from connectors.drain import messages_left
+from infra.words import many
 from schemas.settings import Settings
 from schemas.topics import topics_of
 
@@ -62,11 +63,10 @@ def _agent(connection: psycopg.Connection, settings: Settings, agent: str, topic
     places = {partition: (topic_id, next_off) for partition, topic_id, next_off in rows}
     ends = kafka.end_offsets(settings.kafka, topic)
     left = messages_left(ends, kafka.topic_ids(settings.kafka, [topic])[topic], places)
-    waiting = f"{left:,} messages wait" if left else "nothing waits"
+    waiting = f"{many(left, 'message')} to process" if left else "nothing waits"
     if not members:
-        return Line(agent, "down", f"no worker runs it; {waiting}. Start one with `tengerim worker`")
-    workers = "1 worker" if members == 1 else f"{members} workers"
-    return Line(agent, "late" if left > 1000 else "good", f"{workers}; {waiting}")
+        return Line(agent, "down", f"no worker; {waiting}. Start one: `tengerim worker`")
+    return Line(agent, "late" if left > 1000 else "good", f"{many(members, 'worker')}; {waiting}")
 
 
 def _time(connection: psycopg.Connection) -> Line:
@@ -76,24 +76,26 @@ def _time(connection: psycopg.Connection) -> Line:
         return Line("time", "late", "no tick of a clock has been processed yet")
     age = datetime.now(UTC) - watched
     newest = f"; newest closed interval {closed:%H:%M} UTC" if closed is not None else ""
-    says = f"stream time {watched:%Y-%m-%d %H:%M:%S} UTC, {_span(age)} behind the wall clock{newest}"
-    return Line("time", "late" if age > STALE else "good", says)
+    apart = f"{_span(abs(age))} {'behind' if age >= timedelta() else 'ahead of'} the wall clock"
+    says = f"at {watched:%Y-%m-%d %H:%M:%S} UTC, {apart}{newest}"
+    return Line("time", "late" if abs(age) > STALE else "good", says)
 
 
 def _span(span: timedelta) -> str:
     seconds = round(span.total_seconds())
-    if abs(seconds) < 120:
+    if seconds < 120:
         return f"{seconds} s"
-    if abs(seconds) < 7200:
+    if seconds < 7200:
         return f"{seconds // 60} min"
-    return f"{seconds / 86400:.1f} days" if abs(seconds) >= 172800 else f"{seconds // 3600} h"
+    return f"{seconds / 86400:.1f} days" if seconds >= 172800 else f"{seconds // 3600} h"
 
 
 def _waiting(connection: psycopg.Connection) -> list[Line]:
     lines = []
-    for table, what in (("outbox", "messages to send on"), ("recompute", "periods to compute anew")):
+    for table, what, to_do in (("outbox", "message", "send on"), ("recompute", "period", "compute anew")):
         count = _one(connection, f"select count(*) from {table}")
-        lines.append(Line(table, "late" if count > 100 else "good", f"{count:,} {what}" if count else "empty"))
+        says = f"{many(count, what)} to {to_do}" if count else "empty"
+        lines.append(Line(table, "late" if count > 100 else "good", says))
     return lines
 
 

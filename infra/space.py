@@ -7,7 +7,7 @@ from connectors.live import delete_states
 from connectors.migrations import migrate
 from schemas.settings import Settings
 
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 
 
 def prepare(settings: Settings, say: Say) -> str:

@@ -117,9 +117,10 @@ class Balancer(Owner):
                     return
                 nodes = await self._current_nodes(cursor)
                 place = self.places.places[0]
-                dirty = _dirty(messages, nodes)
+                reach = await self._reach(cursor, nodes, place.watched_us)
+                dirty = _dirty(messages, nodes, reach)
                 letters = []
-                for slots in await self._worth(cursor, dirty, place.watched_us):
+                for slots in _worth(dirty, reach):
                     letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
                 rows, whole = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
                 await sending.write(cursor, AGENT, letters)
@@ -210,15 +211,14 @@ class Balancer(Owner):
         place.watched_us = now_us
         return more
 
-    async def _worth(self, cursor: psycopg.AsyncCursor, dirty: Dirty, watched_us: int | None) -> list[Ints]:
-        """The named intervals that can have rows, in chunks: not those of a plan for days to come."""
-        await cursor.execute("select max(ts) from partial")
+    async def _reach(self, cursor: psycopg.AsyncCursor, nodes: Nodes, watched_us: int | None) -> range:
+        """The intervals that can have rows."""
+        await cursor.execute("select min(ts), max(ts) from partial")
         row = await cursor.fetchone()
-        newest = slot_of(row[0]) if row is not None and row[0] is not None else -1
-        if watched_us is not None:
-            newest = max(newest, due_slot(watched_us, self.rules.grace_us))
-        slots = np.array(sorted(slot for slot in dirty.units if slot <= newest), np.int64)
-        return [slots[i : i + CHUNK] for i in range(0, len(slots), CHUNK)]
+        held = [slot_of(ts) for ts in row or () if ts is not None]
+        due = [due_slot(watched_us, self.rules.grace_us)] if watched_us is not None else []
+        registered = [nodes.first_slot] if nodes.first_slot is not None else []
+        return range(min([*held, *registered], default=0), max([*held, *due], default=-1) + 1)
 
     async def _rebalance(
         self,
@@ -304,7 +304,13 @@ class Balancer(Owner):
         return rows, whole
 
 
-def _dirty(messages: list[Message], nodes: Nodes) -> Dirty:
+def _worth(dirty: Dirty, reach: range) -> list[Ints]:
+    """The named intervals that can have rows, in chunks."""
+    slots = np.array(sorted(slot for slot in dirty.units if slot < reach.stop), np.int64)
+    return [slots[i : i + CHUNK] for i in range(0, len(slots), CHUNK)]
+
+
+def _dirty(messages: list[Message], nodes: Nodes, reach: range) -> Dirty:
     """What messages name. One that cannot be read is logged: its receiver recomputes anyway when the next comes."""
     dirty = Dirty()
     for _, offset, value in messages:
@@ -320,8 +326,10 @@ def _dirty(messages: list[Message], nodes: Nodes) -> Dirty:
                     dirty.add(slot_of(start), known)
             case ScheduleChanged():
                 known = [nodes.unit_ids[unit] for unit in change.units if unit in nodes.unit_ids]
-                end = slot_of(change.last_hour) + SLOTS_PER_HOUR
-                for slot in range(slot_of(change.first_hour), end):
+                # A plan may be for years to come; of what has no rows yet, only the running hour may be projected.
+                first = max(slot_of(change.first_hour), reach.start)
+                end = min(slot_of(change.last_hour), reach.stop + SLOTS_PER_HOUR) + SLOTS_PER_HOUR
+                for slot in range(first, end):
                     dirty.add(slot, known)
             case RegistryChanged():
                 log.info("master data changed", version=change.version)

@@ -2,6 +2,7 @@
 
 import secrets
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ with warnings.catch_warnings():
 from infra import settings
 from infra.stack import stack as local
 from infra.stack.stack import Addresses
+from tests.property.database import Database, temporary
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +44,9 @@ def say(pytestconfig: pytest.Config) -> local.Say:
 
 @pytest.fixture
 def real_broker(stack: Addresses, home: Path) -> None:
-    """For a test that restarts the broker: skipped where a stand-in without a disk serves in Kafka's place."""
+    """For a test that restarts the broker: skipped where that is not ours, or forgets everything."""
+    if settings.read().kafka:
+        pytest.skip("TENGERIM_KAFKA is set: that broker is not ours to restart")
     if not local.broker_is_kafka(home):
         pytest.skip("the broker is tansu (memory), a stand-in for Kafka: it has no log to come back with")
 
@@ -51,3 +55,17 @@ def real_broker(stack: Addresses, home: Path) -> None:
 def space() -> str:
     """A name for a set of topics, tables and keys that no other test has."""
     return f"t{secrets.token_hex(6)}"
+
+
+@pytest.fixture(scope="module")
+def used_database(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A database with the master data of the small power system, used by one test after the other."""
+    with temporary(stack.database, tmp_path_factory.mktemp("registry")) as made:
+        yield made
+
+
+@pytest.fixture
+def database(used_database: Database) -> Database:
+    """The same with nothing but those master data."""
+    used_database.reset()
+    return used_database

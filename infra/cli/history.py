@@ -17,8 +17,8 @@ from connectors.archive_files import replacing, write_csv, write_parquet
 from connectors.database import space_url
 from infra import settings
 from infra.cli.error import UserError
+from infra.cli.instants import instant
 from infra.cli.tables import table_lines
-from infra.cli.words import instant
 
 KINDS = ("unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system")
 SHOWN_AT_MOST = 1_000

@@ -15,7 +15,7 @@ from connectors.table import RowError
 from infra import settings
 from infra.cli.error import UserError
 from infra.cli.importing import check_file, importing, moment
-from infra.cli.words import many
+from infra.words import many
 from schemas.frame import Frame
 
 # Warnings, each about one channel; errors are shown all.

@@ -18,8 +18,9 @@ from connectors.producer import Producer
 from connectors.quarantine import Choice, QuarantineError, Refused, Replayed, find, message_of, replay, replay_mended
 from infra import settings
 from infra.cli.error import UserError
+from infra.cli.instants import instant
 from infra.cli.tables import shown, table_lines
-from infra.cli.words import instant, many
+from infra.words import many
 from schemas.rules import Rule
 from schemas.settings import Settings
 

@@ -7,7 +7,7 @@ import cyclopts
 from connectors.schedule import AGENT, Imported, import_schedule
 from infra import settings
 from infra.cli.importing import ReceivedAt, check_file, importing, moment, notify
-from infra.cli.words import many
+from infra.words import many
 
 
 def register(app: cyclopts.App) -> None:

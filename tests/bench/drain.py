@@ -24,6 +24,9 @@ class Drained:
     all_s: float
     cpu_s: dict[str, float]
     busy_cores: float
+    step_share: dict[str, float]
+    memory_mb: dict[str, float]
+    matrix_bytes: float
 
 
 def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, messages: int) -> Drained:
@@ -41,13 +44,28 @@ def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, me
         _pause(worker)
     ended = time.monotonic()
     after = _cpu(servers, worker)
+    metrics = worker.metrics("collect")
     return Drained(
         assigned - begun,
         collected - assigned,
         ended - assigned,
         {name: after[name] - before[name] for name in after},
         (cpu.busy_seconds() - busy) / (ended - assigned),
+        _steps(metrics, collected - assigned),
+        worker.memory_mb(),
+        metrics['tengerim_matrix_bytes{agent="collect"}'],
     )
+
+
+def _steps(metrics: dict[str, float], seconds: float) -> dict[str, float]:
+    """The share of its time that collect spends with each step of a batch."""
+    begins, ends = 'tengerim_batch_seconds_sum{agent="collect",step="', '"}'
+    steps = {
+        name.removeprefix(begins).removesuffix(ends): value / seconds
+        for name, value in metrics.items()
+        if name.startswith(begins)
+    }
+    return steps | {"waiting for messages": max(1 - sum(steps.values()), 0)}
 
 
 def _offsets(connection: psycopg.Connection) -> int | None:

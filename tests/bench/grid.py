@@ -88,7 +88,8 @@ class Grid:
                     yield (f"F{i:04d}", f"Facility {i}", f"N{i // 4:04d}", *places)
                 case "units":
                     yield from (
-                        (unit, unit, f"F{i:04d}", kind, "", "") for unit, kind in zip(self.units(i), KINDS, strict=False)
+                        (unit, unit, f"F{i:04d}", kind, "", "")
+                        for unit, kind in zip(self.units(i), KINDS, strict=False)
                     )
                 case "dctus":
                     yield dctu_code(i), f"DCTU {i}", f"F{i:04d}"

@@ -106,9 +106,9 @@ def test_the_members_of_a_group_are_counted(address: str, space: str) -> None:
 @pytest.mark.parametrize(
     ("address", "why"),
     [
-        ("127.0.0.1:1", r"\[Errno 111\] Connection refused"),
-        ("127.0.0.1:1,127.0.0.1:2", r"\[Errno 111\] Connection refused"),
-        ("nowhere.invalid:9092", r"\[Errno -\d+\] .*"),
+        ("127.0.0.1:1", "Connection refused"),
+        ("127.0.0.1:1,127.0.0.1:2", "Connection refused"),
+        ("nowhere.invalid:9092", "[A-Z].*"),
     ],
 )
 def test_a_broker_that_is_not_there_is_one_sentence(address: str, why: str) -> None:

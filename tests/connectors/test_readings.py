@@ -22,6 +22,7 @@ from connectors.registry import import_registry
 from connectors.table import RowError
 from schemas.frame import Frame
 from schemas.time import to_us
+from tests.connectors.fleet import FLEET, write_files
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 SENT_AT = datetime(2026, 3, 1, 1, 0, 0, 5, tzinfo=UTC)
@@ -37,6 +38,10 @@ def read(
     counts = Counts()
     found = list(read_readings(path, errors, counts))
     return found, [str(error) for error in errors], counts
+
+
+def given(channel: str, start: datetime, wh: int | None, status: int = 0) -> Reading:
+    return Reading(0, channel, start, wh, status)
 
 
 def frames(rows: list[Reading], counts: Counts | None = None) -> list[Frame]:
@@ -56,13 +61,13 @@ def cells(found: list[Frame]) -> list[tuple[str, int, str, datetime, int | None,
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ("E1,01,2026-03-01T00:00Z,12.5,0", Reading("E1/01", START, 12_500, 0)),
-        ("E1,02,2026-03-01T05:00+05:00,12.5,1", Reading("E1/02", START, 12_500, 1)),
-        ("E1,01,2026-03-01 05:00:00+0500,0,0", Reading("E1/01", START, 0, 0)),
-        ("E1,01,2026-03-01T00:00Z,,1", Reading("E1/01", START, None, 1)),
-        ("E1,01,2026-03-01T00:00Z,-3,0", Reading("E1/01", START, -3_000, 0)),
-        ("E1,01,2026-03-01T00:07Z,1e3,0", Reading("E1/01", START + timedelta(minutes=7), 1_000_000, 0)),
-        ("E1,77,2099-03-01T00:00Z,0.001,0", Reading("E1/77", datetime(2099, 3, 1, tzinfo=UTC), 1, 0)),
+        ("E1,01,2026-03-01T00:00Z,12.5,0", Reading(2, "E1/01", START, 12_500, 0)),
+        ("E1,02,2026-03-01T05:00+05:00,12.5,1", Reading(2, "E1/02", START, 12_500, 1)),
+        ("E1,01,2026-03-01 05:00:00+0500,0,0", Reading(2, "E1/01", START, 0, 0)),
+        ("E1,01,2026-03-01T00:00Z,,1", Reading(2, "E1/01", START, None, 1)),
+        ("E1,01,2026-03-01T00:00Z,-3,0", Reading(2, "E1/01", START, -3_000, 0)),
+        ("E1,01,2026-03-01T00:07Z,1e3,0", Reading(2, "E1/01", START + timedelta(minutes=7), 1_000_000, 0)),
+        ("E1,77,2099-03-01T00:00Z,0.001,0", Reading(2, "E1/77", datetime(2099, 3, 1, tzinfo=UTC), 1, 0)),
     ],
     ids=["measured", "suspect", "local time", "declared missing", "negative", "off the grid", "unknown and to come"],
 )
@@ -72,7 +77,7 @@ def test_a_row_is_a_reading(tmp_path: Path, row: str, expected: Reading) -> None
 
 def test_a_decimal_comma_is_read_where_columns_are_cut_by_semicolons(tmp_path: Path) -> None:
     found, errors, _ = read(tmp_path, "E1;01;2026-03-01T00:00Z;12,5;0", header="emc;code;start;kwh;status")
-    assert (found, errors) == ([Reading("E1/01", START, 12_500, 0)], [])
+    assert (found, errors) == ([Reading(2, "E1/01", START, 12_500, 0)], [])
 
 
 def test_finer_than_a_watt_hour_is_rounded_half_to_even_and_counted(tmp_path: Path) -> None:
@@ -136,7 +141,7 @@ def test_finer_than_a_watt_hour_is_rounded_half_to_even_and_counted(tmp_path: Pa
 def test_a_bad_row_is_named_and_the_others_come(tmp_path: Path, row: str, problems: list[str]) -> None:
     good = [f"E{number},01,2026-03-01T00:00Z,1,0" for number in (8, 9)]
     found, errors, _ = read(tmp_path, good[0], row, good[1])
-    assert [reading.channel for reading in found] == ["E8/01", "E9/01"]
+    assert [(reading.line, reading.channel) for reading in found] == [(2, "E8/01"), (4, "E9/01")]
     assert errors == [f"readings.csv:3:{problem}" for problem in problems]
 
 
@@ -162,10 +167,10 @@ def test_a_channel_belongs_to_the_dctu_of_the_moment() -> None:
 
 def test_a_frame_is_of_one_dctu_with_its_intervals_in_order() -> None:
     rows = [
-        Reading("A1/01", START + QUARTER, 3, 0),
-        Reading("B1/01", START, 2, 0),
-        Reading("A1/01", START, None, 1),
-        Reading("A2/01", START, 1, 1),
+        given("A1/01", START + QUARTER, 3, 0),
+        given("B1/01", START, 2, 0),
+        given("A1/01", START, None, 1),
+        given("A2/01", START, 1, 1),
     ]
     found = frames(rows)
     assert [(frame.dctu, [part.start for part in frame.slices]) for frame in found] == [
@@ -184,7 +189,7 @@ def test_a_frame_is_of_one_dctu_with_its_intervals_in_order() -> None:
 def test_frames_are_cut_and_hold_every_reading_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(readings, "FRAME_READINGS", 7)
     monkeypatch.setattr(readings, "BLOCK_READINGS", 50)
-    rows = [Reading(f"{'AB'[n % 2]}{n % 10}/01", START + QUARTER * (n // 10), n, 0) for n in range(120)]
+    rows = [given(f"{'AB'[n % 2]}{n % 10}/01", START + QUARTER * (n // 10), n, 0) for n in range(120)]
     counts = Counts()
     found = frames(rows, counts)
     assert max(sum(len(part.channels) for part in frame.slices) for frame in found) == 7
@@ -196,31 +201,31 @@ def test_frames_are_cut_and_hold_every_reading_once(monkeypatch: pytest.MonkeyPa
 
 
 def test_of_a_reading_given_twice_the_later_row_is_the_greater_version() -> None:
-    rows = [Reading("A1/01", START, 1, 0), Reading("A2/01", START, 5, 0), Reading("A1/01", START, 2, 0)]
+    rows = [given("A1/01", START, 1, 0), given("A2/01", START, 5, 0), given("A1/01", START, 2, 0)]
     versions = [(seq, wh) for _, seq, channel, _, wh, _ in cells(frames(rows)) if channel == "A1/01"]
     assert versions == [(0, 1), (1, 2)]
 
 
 def test_the_same_row_again_says_nothing_new() -> None:
     counts = Counts()
-    found = frames([Reading("A1/01", START, 1, 0), Reading("A1/01", START, 1, 0)], counts)
+    found = frames([given("A1/01", START, 1, 0), given("A1/01", START, 1, 0)], counts)
     assert len(cells(found)) == 1
     assert counts.repeated == 1
 
 
 def test_the_version_of_a_reading_does_not_hang_on_the_master_data() -> None:
-    rows = [Reading(f"A{n}/01", START, n % 7, 0) for n in (*range(30), *range(20), *range(10))]
+    rows = [given(f"A{n}/01", START, n % 7, 0) for n in (*range(30), *range(20), *range(10))]
     together = cells(list(frames_of(rows, lambda *_: "D1", SENT_AT, Counts())))
     apart = cells(list(frames_of(rows, lambda channel, _: channel[:2], SENT_AT, Counts())))
     assert sorted(cell[1:] for cell in together) == sorted(cell[1:] for cell in apart)
 
 
-def test_channels_of_no_dctu_are_sent_and_counted() -> None:
+def test_channels_of_no_dctu_are_sent_and_told_by_their_first_lines() -> None:
     counts = Counts()
-    rows = [Reading("A1/01", START, 1, 0), Reading("A1/01", START + QUARTER, 1, 0), Reading("A2/01", START, 1, 0)]
-    (frame,) = frames_of(rows, Owners([]).dctu_of, SENT_AT, counts)
+    rows = [given("A1/01", START, 1, 0), given("A1/01", START + QUARTER, 1, 0), given("A2/01", START, 1, 0)]
+    (frame,) = frames_of([row._replace(line=n) for n, row in enumerate(rows)], Owners([]).dctu_of, SENT_AT, counts)
     assert frame.dctu == UNKNOWN_DCTU
-    assert (counts.unknown, counts.unknown_channels) == (3, {"A1/01", "A2/01"})
+    assert (counts.unknown, counts.unknown_channels) == (3, {"A1/01": 0, "A2/01": 2})
 
 
 def test_an_instant_is_the_same_whatever_its_offset() -> None:
@@ -230,23 +235,10 @@ def test_an_instant_is_the_same_whatever_its_offset() -> None:
 
 @pytest.mark.stack
 def test_the_archive_knows_to_whom_a_channel_belongs(archive: psycopg.Connection, tmp_path: Path, space: str) -> None:
-    files = {
-        "entities": ["entity,name,bin,provider", "N1,,,"],
-        "facilities": ["facility,name,entity,zone,region,branch,hub,lat,lon", "F1,,N1,Z,R,B,H,,"],
-        "units": ["unit,name,facility,kind,fuel,capacity_mw", "U1,,F1,consumption,,"],
-        "dctus": ["dctu,name,facility", "D1,,F1", "D2,,F1"],
-        "channels": [
-            "emc,code,dctu,unit,sign,max_kwh,valid_from,valid_to",
-            "E1,01,D1,U1,1,100,,",
-            "E1,01,D2,U1,1,100,2026-03-01T00:00Z,2026-03-02T00:00Z",
-            "E2,01,D2,U1,1,100,,",
-        ],
-    }
-    for name, lines in files.items():
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    import_registry(archive, tmp_path, START, space)
+    second = ["M1,01,DG,UG,1,500,2026-03-01T00:00Z,2026-03-02T00:00Z"]
+    import_registry(archive, write_files(tmp_path, FLEET | {"channels": FLEET["channels"] + second}), START, space)
     owners = read_owners(archive)
     day = timedelta(days=1)
-    assert [owners.dctu_of("E1/01", at) for at in (START - day, START, START + day)] == ["D1", "D2", UNKNOWN_DCTU]
-    assert owners.dctu_of("E2/01", datetime(2000, 1, 1, tzinfo=UTC)) == "D2"
-    assert owners.dctu_of("E3/01", START) == UNKNOWN_DCTU
+    assert [owners.dctu_of("M1/01", at) for at in (START - day, START, START + day)] == ["DF", "DG", UNKNOWN_DCTU]
+    assert owners.dctu_of("M2/01", datetime(2000, 1, 1, tzinfo=UTC)) == "DG"
+    assert owners.dctu_of("M9/01", START) == UNKNOWN_DCTU

@@ -9,7 +9,7 @@ from schemas.change import CHANGE, Change, PartialsChanged, RegistryChanged, Sch
 
 MARCH = datetime(2026, 3, 2, tzinfo=UTC)
 CHANGES: list[Change] = [
-    PartialsChanged(units={"2026-03-02T00:00:00Z": ["UG", "UC"]}),
+    PartialsChanged(units={MARCH: ["UG", "UC"]}),
     TimePassed(partition=3, until=MARCH),
     ScheduleChanged(units=["UG"], first_hour=MARCH, last_hour=MARCH),
     RegistryChanged(version=2),
@@ -23,7 +23,13 @@ def test_a_change_survives_the_wire_as_what_it_was(change: Change) -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ['{"version":2}', '{"kind":"weather","version":2}', '{"kind":"registry"}', '{"kind":"registry","version":2,"x":1}'],
+    [
+        '{"version":2}',
+        '{"kind":"weather","version":2}',
+        '{"kind":"registry"}',
+        '{"kind":"registry","version":2,"x":1}',
+        '{"kind":"partials","units":{"2026-03-02T00:00:00":["UG"]}}',
+    ],
 )
 def test_what_is_no_change_is_refused(message: str) -> None:
     with pytest.raises(ValidationError):

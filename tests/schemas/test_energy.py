@@ -32,7 +32,7 @@ def test_the_examples_of_the_docstrings_hold() -> None:
         ("0.0025", 2, True),
         ("-0.0015", -2, True),
         ("0.00150000000000000000000000001", 2, True),
-        ("9223372036854775.807", WH_LIMIT, False),
+        ("10000000000", WH_LIMIT, False),
     ],
 )
 def test_kwh_become_whole_watt_hours_half_to_even(text: str, wh: int, rounded: bool) -> None:
@@ -40,7 +40,7 @@ def test_kwh_become_whole_watt_hours_half_to_even(text: str, wh: int, rounded: b
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "1 000", "nan", "inf", "-Infinity", "1.2.3", "0x10", "9223372036854775.808", "1e400"]
+    "text", ["", "x", "1 000", "nan", "inf", "-Infinity", "1.2.3", "0x10", "10000000000.001", "1e400"]
 )
 def test_what_is_no_energy_is_refused_with_the_text(text: str) -> None:
     with pytest.raises(ValueError, match=r"is not a number|is larger than any energy") as error:

@@ -47,7 +47,7 @@ def test_where_kafka_cannot_be_had_a_stand_in_serves_and_is_named(
     stack: Addresses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
-    monkeypatch.setenv("PATH", only(tmp_path / "bin", "sh", "rm"))
+    monkeypatch.setenv("PATH", only(tmp_path / "bin", "sh", "rm", "setsid"))
     lines: list[str] = []
     home = tmp_path / "home"
     given = Addresses(

@@ -1,14 +1,9 @@
-"""Words that the commands share."""
+"""Instants as the options of commands have them."""
 
 from datetime import datetime
 
 from infra.cli.error import UserError
 from schemas.time import LOCAL
-
-
-def many(count: int, noun: str) -> str:
-    """`1 frame`, `2,000 frames`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def instant(option: str, text: str | None) -> datetime | None:

@@ -1,0 +1,1 @@
+"""Whole days and small cases through the real servers, against what an independent road says."""

@@ -1,0 +1,128 @@
+"""The demonstration's day, end to end, against the oracle."""
+
+import ast
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from connectors.database import connect, space_url
+from infra.stack.stack import Addresses
+from tests.scenario.comparison import VIEWS, differences
+from tests.scenario.oracle import consult, figures
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+# The day before the demonstration's begins: the master data are imported then.
+OPENING = datetime(2026, 1, 19, 19, tzinfo=UTC)
+# 12:12 local: a DCTU is silent, the schedule has just been corrected, values of yesterday once of two times.
+MOMENT = datetime(2026, 1, 21, 7, 12, tzinfo=UTC)
+FOR_A_MOMENT = {
+    "reading": "reading_as_of({at}, {begin}, {end})",
+    "revision": "revision_as_of({at}, {begin}, {end})",
+    "balance_15m": "balance_15m_as_of({at}, {begin}, {end}, interval '5 min', least({at}, watermark()))",
+    "balance_1h": "balance_1h_as_of({at}, {begin}, {end}, interval '5 min', least({at}, watermark()))",
+    "gap": "gap_as_of({at}, interval '5 min')",
+    "quarantine": "quarantine_as_of({at})",
+}
+# Of a gap these two are not kept by the moment.
+NOT_OF_A_MOMENT = frozenset({"channels", "declared"})
+
+
+@pytest.fixture(scope="module")
+def build(stack: Addresses) -> Path:
+    """What `demo --once` left, made anew unless TENGERIM_REUSE_DEMO=1."""
+    if os.environ.get("TENGERIM_REUSE_DEMO") != "1":
+        done = subprocess.run(
+            [sys.executable, "-m", "infra", "demo", "--once"], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "build"
+
+
+@pytest.fixture(scope="module")
+def archive(build: Path, stack: Addresses) -> Iterator[psycopg.Connection]:
+    with closing(connect(space_url(stack.database, "demo_once"))) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def oracle(build: Path) -> duckdb.DuckDBPyConnection:
+    return consult(build / "demo", OPENING)
+
+
+def test_the_oracle_uses_nothing_of_the_product() -> None:
+    tree = ast.parse(Path(inspect.getfile(consult)).read_text(encoding="utf-8"))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names])
+    }
+    assert imported - sys.stdlib_module_names == {"duckdb", "pyarrow"}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_archive_holds_what_the_oracle_says_and_nothing_more(
+    oracle: duckdb.DuckDBPyConnection, archive: psycopg.Connection, tmp_path: Path, view: str
+) -> None:
+    assert oracle.execute(f"select count(*) > 0 from {view}").fetchone() == (True,)
+    assert differences(oracle, archive, view, tmp_path) == []
+
+
+def test_the_report_says_what_the_oracle_counts(oracle: duckdb.DuckDBPyConnection, build: Path) -> None:
+    report: dict[str, Any] = json.loads((build / "demo.json").read_text(encoding="utf-8"))
+    assert report.pop("seconds") > 0
+    assert report.pop("readings_per_s") > 0
+    assert report == figures(oracle)
+
+
+def test_what_is_kept_is_what_the_inputs_make(
+    oracle: duckdb.DuckDBPyConnection, archive: psycopg.Connection, tmp_path: Path
+) -> None:
+    source = _source("balance_15m", "'infinity'::timestamptz")
+    assert differences(oracle, archive, "balance_15m", tmp_path, source) == []
+
+
+@pytest.fixture(scope="module")
+def oracle_then(build: Path) -> duckdb.DuckDBPyConnection:
+    return consult(build / "demo", OPENING, MOMENT)
+
+
+@pytest.mark.parametrize("view", FOR_A_MOMENT)
+def test_what_was_known_at_a_moment_is_what_had_come_until_then(
+    oracle_then: duckdb.DuckDBPyConnection, archive: psycopg.Connection, tmp_path: Path, view: str
+) -> None:
+    assert oracle_then.execute(f"select count(*) > 0 from {view}").fetchone() == (True,)
+    leave_out = NOT_OF_A_MOMENT if view == "gap" else frozenset[str]()
+    source = _source(view, f"'{MOMENT.isoformat()}'::timestamptz")
+    assert differences(oracle_then, archive, view, tmp_path, source, leave_out) == []
+
+
+def test_one_watt_hour_is_a_difference(
+    oracle: duckdb.DuckDBPyConnection, archive: psycopg.Connection, tmp_path: Path
+) -> None:
+    source = "(select emc, code, ts, wh + 1 as wh, quality, rank, sent_at, seq, received_at from v_revision)"
+    assert len(differences(oracle, archive, "revision", tmp_path, source)) == 2
+
+
+def test_a_row_too_few_is_a_difference(
+    oracle: duckdb.DuckDBPyConnection, archive: psycopg.Connection, tmp_path: Path
+) -> None:
+    assert len(differences(oracle, archive, "gap", tmp_path, "(select * from v_gap limit 4)")) == 1
+
+
+def _source(view: str, at: str) -> str:
+    begin, end = "'2026-01-18Z'::timestamptz", "'2026-01-23Z'::timestamptz"
+    return FOR_A_MOMENT[view].format(at=at, begin=begin, end=end)
