@@ -267,11 +267,13 @@ async def recompute_partials(
     return sorted({(slot_of(ts), unit) for ts, unit in (*before, *after)})
 
 
-async def newest_slot(cursor: Cursor, from_slot: int) -> int:
-    """The newest interval of any reading, or `from_slot` where there is none later."""
-    await cursor.execute("select max(ts) from reading where ts > %s", [from_us(from_slot * INTERVAL_US)])
-    row = await cursor.fetchone()
-    return from_slot if row is None or row[0] is None else slot_of(row[0])
+async def newest_slots(cursor: Cursor, dctu_ids: Sequence[int], after_slot: int) -> list[tuple[int, int]]:
+    """DCTUs that have readings after an interval, each with the newest interval of any: their partial sums tell."""
+    await cursor.execute(
+        "select dctu_id, max(ts) from partial where dctu_id = any (%s) and ts > %s group by dctu_id",
+        [list(dctu_ids), from_us(after_slot * INTERVAL_US)],
+    )
+    return [(dctu_id, slot_of(ts)) for dctu_id, ts in await cursor.fetchall()]
 
 
 async def load(cursor: Cursor, channel_ids: Ints, first_us: int, end_us: int) -> tuple[list[Ints], list[Ints]]:

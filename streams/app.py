@@ -130,6 +130,12 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
 
     app.claim = claim
 
+    @app.on_partitions_assigned.connect
+    async def note_none(_: faust.App, assigned: set[TP], **_others: Any) -> None:
+        # With more workers than partitions there is nothing to claim.
+        if not assigned:
+            metrics.PARTITIONS.labels(agent).set(0)
+
     gathered = Gathered(settings.batch_frames)
 
     @app.agent(topic, name=agent, concurrency=1, supervisor_strategy=CrashingSupervisor)

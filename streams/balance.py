@@ -200,12 +200,14 @@ class Balancer(Owner):
                 if end <= due:
                     more = True
                     now_us = end * INTERVAL_US + grace
-                letters += await self._rebalance(cursor, nodes, np.arange(first, end, dtype=np.int64), None, now_us)
+                slots = np.arange(first, end, dtype=np.int64)
+                letters += await self._rebalance(cursor, nodes, slots, None, now_us, newest=due)
             if place.watched_us is None:
                 # Before the first tick nothing could be late, nor is what lies before the registration watched.
                 left_open = await balances.open_slots(cursor, due_slot(now_us, grace))
                 for at in range(0, len(left_open), CHUNK):
-                    letters += await self._rebalance(cursor, nodes, left_open[at : at + CHUNK], None, now_us)
+                    slots = left_open[at : at + CHUNK]
+                    letters += await self._rebalance(cursor, nodes, slots, None, now_us, newest=due)
             await sending.write(cursor, AGENT, letters)
             await offsets.advance(cursor, AGENT, self.topics.changes, {0: Advance(place.next_off, now_us)})
         place.watched_us = now_us
@@ -229,11 +231,15 @@ class Balancer(Owner):
         watched_us: int | None,
         *,
         only: bool = False,
+        newest: int | None = None,
     ) -> list[Letter]:
         """Recompute the nodes above dirty units (None: all nodes) at sorted slots, and tell what changed.
 
-        `only`: rows of these slots that are not computed are removed, as after a change of master data.
+        `only`: rows of these slots that are not computed are removed, as after a change of master data. `newest`: the
+        newest interval that is due, where chunks are not that far yet.
         """
+        if newest is None and watched_us is not None:
+            newest = due_slot(watched_us, self.rules.grace_us)
         sums = await balances.read_sums(cursor, slots.tolist())
         plan = await balances.read_plan(cursor, np.unique(slots - slots % SLOTS_PER_HOUR).tolist())
         letters: list[Letter] = []
@@ -249,13 +255,12 @@ class Balancer(Owner):
             if only:
                 await balances.remove_others(cursor, of_period.tolist())
             metrics.BALANCES.inc(len(changed))
-            letters += self._closed_letters(nodes, rows, changed, watched_us)
+            letters += self._closed_letters(nodes, rows, changed, newest)
         return letters
 
     def _closed_letters(
-        self, nodes: Nodes, rows: Rows, changed: set[tuple[int, int]], watched_us: int | None
+        self, nodes: Nodes, rows: Rows, changed: set[tuple[int, int]], newest: int | None
     ) -> list[Letter]:
-        newest = due_slot(watched_us, self.rules.grace_us) if watched_us is not None else None
         by_slot: dict[int, list[int]] = {}
         keys = zip(rows.slot.tolist(), rows.node_id.tolist(), rows.closed.tolist(), strict=True)
         for index, (slot, node, closed) in enumerate(keys):

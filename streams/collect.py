@@ -134,35 +134,49 @@ class Collector(Owner):
         sorted_: Sorted,
         deadlines: dict[int, list[Deadline]],
     ) -> None:
-        """Bring the blocks that the batch touches into memory, all with one query."""
+        """Bring the blocks that the batch touches into memory, a query for those that reach to one interval."""
         needed = set(sorted_.arrivals)
         needed.update(registry.dctus_of(deadlines))
         needed.update(self._recheck & set(registry.dctus_of(sorted_.next_off)))
         missing = sorted(d for d in needed if d not in self._blocks and registry.layout(d) is not None)
         if not missing:
             return
-        newest = await self._newest(cursor, sorted_)
         layouts = {dctu: layout for dctu in missing if (layout := registry.layout(dctu)) is not None}
-        blocks = {dctu: Block(layout, self.rules.ring, newest) for dctu, layout in layouts.items()}
-        first_us, end_us = (newest - self.rules.ring + 1) * INTERVAL_US, (newest + 1) * INTERVAL_US
-        channel_ids = np.unique(np.concatenate([layout.channel_id for layout in layouts.values()]))
-        columns, declared = await cells.load(cursor, channel_ids, first_us, end_us)
-        by_channel = np.argsort(columns[0], kind="stable")
-        columns = [column[by_channel] for column in columns]
-        for block in blocks.values():
-            _fill(block, columns, declared, self.rules.grace_us)
-        self._blocks |= blocks
+        by_newest: dict[int, dict[str, DctuLayout]] = {}
+        for dctu, newest in (await self._newest(cursor, layouts, sorted_)).items():
+            by_newest.setdefault(newest, {})[dctu] = layouts[dctu]
+        for newest, some in by_newest.items():
+            blocks = {dctu: Block(layout, self.rules.ring, newest) for dctu, layout in some.items()}
+            first_us, end_us = (newest - self.rules.ring + 1) * INTERVAL_US, (newest + 1) * INTERVAL_US
+            channel_ids = np.unique(np.concatenate([layout.channel_id for layout in some.values()]))
+            columns, declared = await cells.load(cursor, channel_ids, first_us, end_us)
+            by_channel = np.argsort(columns[0], kind="stable")
+            columns = [column[by_channel] for column in columns]
+            for block in blocks.values():
+                _fill(block, columns, declared, self.rules.grace_us)
+            self._blocks |= blocks
         codes = {layout.dctu_id: dctu for dctu, layout in layouts.items()}
         self._gaps |= {dctu: [] for dctu in missing}
         for row in await gaps.load_open(cursor, list(codes)):
             self._gaps[codes[row.dctu_id]].append(open_gap(row))
 
-    async def _newest(self, cursor: psycopg.AsyncCursor, sorted_: Sorted) -> int:
-        """The newest interval that a block must reach: now, or later where the archive has later readings."""
-        known = [us for us in sorted_.times.values() if us is not None]
-        if not known:
-            known = [arrival.frame.sent_us for arrivals in sorted_.arrivals.values() for arrival in arrivals]
-        return await cells.newest_slot(cursor, max(known, default=0) // INTERVAL_US)
+    async def _newest(
+        self, cursor: psycopg.AsyncCursor, layouts: dict[str, DctuLayout], sorted_: Sorted
+    ) -> dict[str, int]:
+        """The newest interval that each block must reach: its partition's now, or later where there are readings.
+
+        One partition may lag behind the others by days, and its present is not their past.
+        """
+        newest = {}
+        for dctu in layouts:
+            now_us = sorted_.times.get(partition_of(dctu, self.rules.partitions))
+            if now_us is None:
+                now_us = max((arrival.frame.sent_us for arrival in sorted_.arrivals.get(dctu, ())), default=0)
+            newest[dctu] = now_us // INTERVAL_US
+        codes = {layout.dctu_id: dctu for dctu, layout in layouts.items()}
+        for dctu_id, slot in await cells.newest_slots(cursor, list(codes), min(newest.values())):
+            newest[codes[dctu_id]] = max(newest[codes[dctu_id]], slot)
+        return newest
 
     async def _write(self, cursor: psycopg.AsyncCursor, registry: Registry, sorted_: Sorted, writes: Writes) -> None:
         letters: list[Letter] = []

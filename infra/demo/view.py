@@ -101,6 +101,10 @@ def _number(value: float | None, *, signed: bool = False) -> str:
     return f"{value:+,.0f}" if signed else f"{value:,.0f}"
 
 
+def _share(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}%}"
+
+
 def _deviation(value: float | None) -> Text:
     style = "dim" if value is None else ""
     if value is not None and abs(value) >= _NOTABLE_MW:
@@ -130,7 +134,7 @@ def _balances(nodes: list[dict[str, Any]]) -> Panel:
             _deviation(mw(row["imbalance_wh"])),
             _deviation(row["hour_imbalance_naive_wh"] / 1e6),
             _deviation(row["hour_imbalance_persist_wh"] / 1e6),
-            "–" if row["completeness"] is None else f"{row['completeness']:.1%}",
+            _share(row["completeness"], 1),
         )
     newest = max((row["ts"] for row in nodes if row["ts"]), default=None)
     interval = (
@@ -156,7 +160,7 @@ def _units(units: list[dict[str, Any]]) -> Panel:
             _number(mw(row["fact_wh"])),
             Text(_number(mw(row["plan_wh"])), style="dim"),
             _deviation(mw(row["imbalance_wh"])),
-            f"{row['completeness']:.0%}",
+            _share(row["completeness"], 0),
         )
     return Panel(table, title="[bold]Farthest from the schedule[/], MW", title_align="left")
 

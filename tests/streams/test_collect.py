@@ -62,10 +62,10 @@ def frame(*readings: Reading, dctu: str = "DA", seq: int = 1, sent: int = 0) -> 
     return encode(Sending(dctu, seq, sent, readings), Random(0))
 
 
-def all_of(dctu: str, start: int, wh: int = 5) -> bytes:
-    """Everything that a DCTU has to say of the first intervals of the history."""
+def all_of(dctu: str, start: int, *, seq: int = 1, sent: int = 0) -> bytes:
+    """Everything that a DCTU has to say of one of the first intervals of the history."""
     channels = {"DA": ["M1/01", "M1/02", "M2/01", "M2/03", "M5/01"], "DB": ["M3/01", "M3/02"]}[dctu]
-    return frame(*(Reading(start, channel, wh, 0) for channel in channels), dctu=dctu)
+    return frame(*(Reading(start, channel, 5, 0) for channel in channels), dctu=dctu, seq=seq, sent=sent)
 
 
 def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
@@ -147,8 +147,8 @@ async def test_whatever_comes_what_is_good_is_kept_and_nothing_dies(database: Da
     await collect(*ODD)
     assert len(rows(database, "select wh from reading")) == 5
     assert {rule for (rule,) in rows(database, "select distinct rule from quarantine")} == {
-        "MALFORMED", "UNKNOWN", "STATUS", "NEGATIVE", "OVER_MAX", "EMPTY", "FUTURE", "CONFLICT",
-    } - {"CONFLICT"}  # fmt: skip
+        "MALFORMED", "UNKNOWN", "STATUS", "NEGATIVE", "OVER_MAX", "EMPTY", "FUTURE", "GRID",
+    }  # fmt: skip
     kept = {bytes(message) for (message,) in rows(database, "select message from quarantine_frame")}
     assert kept <= {*ODD}
     assert b"garbage" in kept
@@ -215,7 +215,7 @@ async def test_a_worker_that_was_away_opens_no_gap_for_what_waited(database: Dat
     await collect.restart()
     backlog = []
     for start in range(0, 90, 15):
-        backlog += [all_of("DA", start), all_of("DB", start), tick(start + 20)]
+        backlog += [tick(start + 15), all_of("DA", start), all_of("DB", start), tick(start + 20)]
     await collect(*backlog)
     assert rows(database, "select * from gap") == []
     assert rows(database, "select sum(on_time), sum(present), sum(expected) from partial") == [(42, 42, 42)]
@@ -231,9 +231,16 @@ async def test_a_restart_goes_on_where_it_was(database: Database, collect: Colle
 
 
 async def test_a_device_that_says_it_has_no_value_declares_its_gap(database: Database, collect: Collecting) -> None:
-    await collect(tick(14), frame(GOOD._replace(wh=None, status=1)), frame(Reading(0, "M3/01", 5, 0), dctu="DB"), tick(20))
-    assert rows(database, "select dctu, channels, declared from v_gap order by 1") == [("DA", 5, True), ("DB", 1, False)]
-    assert rows(database, "select emc, ts from declared_missing join channel_key using (channel_id)") == [("M1", minute(0))]
+    await collect(
+        tick(14), frame(GOOD._replace(wh=None, status=1)), frame(Reading(0, "M3/01", 5, 0), dctu="DB"), tick(20)
+    )
+    assert rows(database, "select dctu, channels, declared from v_gap order by 1") == [
+        ("DA", 5, True),
+        ("DB", 1, False),
+    ]
+    assert rows(database, "select emc, ts from declared_missing join channel_key using (channel_id)") == [
+        ("M1", minute(0))
+    ]
 
 
 @pytest.mark.parametrize("first", [all_of("DB", 0), b"garbage", tick(1)])
@@ -246,7 +253,9 @@ async def test_other_master_data_are_read_before_the_next_batch(
     assert database.tables().partial[slot_at(60), "DA", "UC"][0] == -5
 
 
-async def test_a_channel_that_was_unknown_is_accepted_once_it_is_imported(database: Database, collect: Collecting) -> None:
+async def test_a_channel_that_was_unknown_is_accepted_once_it_is_imported(
+    database: Database, collect: Collecting
+) -> None:
     new = Reading(0, "NEW/01", 5, 0)
     await collect(frame(new))
     database.import_registry(Import(60, [Row("channels", "NEW,01,DA,UG,1,1")]))
@@ -274,10 +283,8 @@ async def test_readings_of_a_sender_whose_clock_runs_ahead_do_not_move_the_matri
     assert {slot_of(ts) for (ts,) in rows(database, "select ts from reading")} == {slot_at(0)}
 
 
-async def test_blocks_are_loaded_when_they_are_touched(database: Database, collect: Collecting) -> None:
-    assert collect.collector.matrix_bytes == 0
-    await collect(all_of("DB", 0))
-    small = collect.collector.matrix_bytes
-    assert small > 0
+async def test_an_assignment_loads_nothing_and_a_batch_does(database: Database, collect: Collecting) -> None:
     await collect(all_of("DA", 0))
-    assert collect.collector.matrix_bytes > small
+    assert collect.collector.matrix_bytes > 0
+    await collect.collector.assign("log", [0, 1])
+    assert collect.collector.matrix_bytes == 0
