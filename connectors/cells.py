@@ -4,6 +4,7 @@ New cells go straight into `reading`; whatever may already be there goes through
 by the order of versions. Both ways end in the same rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple

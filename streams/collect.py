@@ -23,6 +23,7 @@ from streams import batch, failpoints, metrics
 from streams.batch import Rules, Sorted, Writes
 from streams.gap_keeping import keep, open_gap
 from streams.gaps import Deadline, Gap, GapChange
+from streams.layout import DctuLayout
 from streams.matrix import Block, Stored
 from streams.owner import Connect, Owner
 from streams.places import Message

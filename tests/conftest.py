@@ -4,6 +4,7 @@ import secrets
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,7 +16,9 @@ with warnings.catch_warnings():
 from infra import settings
 from infra.stack import stack as local
 from infra.stack.stack import Addresses
-from tests.property.database import Database, temporary
+
+if TYPE_CHECKING:
+    from tests.property.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -58,14 +61,16 @@ def space() -> str:
 
 
 @pytest.fixture(scope="module")
-def used_database(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def used_database(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Database"]:
     """A database with the master data of the small power system, used by one test after the other."""
+    from tests.property.database import temporary
+
     with temporary(stack.database, tmp_path_factory.mktemp("registry")) as made:
         yield made
 
 
 @pytest.fixture
-def database(used_database: Database) -> Database:
+def database(used_database: "Database") -> "Database":
     """The same with nothing but those master data."""
     used_database.reset()
     return used_database
