@@ -130,6 +130,19 @@ async def remove_others(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> No
     )
 
 
+async def read_closed(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> list[Ints]:
+    """The closed rows of intervals: slot, node_id."""
+    columns = await read_columns(
+        cursor,
+        sql.SQL("select ts, node_id from balance where ts = any ({}) and closed").format(
+            sql.Literal([slot_start(slot) for slot in slots])
+        ),
+        ("timestamptz", "int4"),
+    )
+    columns[0] //= INTERVAL_US
+    return columns
+
+
 async def open_slots(cursor: psycopg.AsyncCursor, last: int) -> Ints:
     """The intervals up to `last`, in order, that have rows that are not closed."""
     await cursor.execute(

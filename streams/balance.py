@@ -200,7 +200,7 @@ class Balancer(Owner):
                 if end <= due:
                     more = True
                     now_us = end * INTERVAL_US + grace
-                slots = np.arange(first, end, dtype=np.int64)
+                slots = await self._still_open(cursor, nodes, np.arange(first, end, dtype=np.int64))
                 letters += await self._rebalance(cursor, nodes, slots, None, now_us, newest=due)
             if place.watched_us is None:
                 # Before the first tick nothing could be late, nor is what lies before the registration watched.
@@ -212,6 +212,18 @@ class Balancer(Owner):
             await offsets.advance(cursor, AGENT, self.topics.changes, {0: Advance(place.next_off, now_us)})
         place.watched_us = now_us
         return more
+
+    async def _still_open(self, cursor: psycopg.AsyncCursor, nodes: Nodes, slots: Ints) -> Ints:
+        """Of due intervals, those in which any node has no closed row: nearly all were closed by their last frame."""
+        slot, node_id = await balances.read_closed(cursor, slots.tolist())
+        still_open = []
+        for structure, of_period in nodes.by_structure(slots):
+            closed = np.zeros((len(structure.node_id), len(of_period)), np.bool_)
+            known = np.isin(slot, of_period) & np.isin(node_id, structure.node_id)
+            closed[np.searchsorted(structure.node_id, node_id[known]), np.searchsorted(of_period, slot[known])] = True
+            due = structure.registered_slot[:, None] <= of_period[None, :]
+            still_open.append(of_period[(due & ~closed).any(axis=0)])
+        return np.sort(np.concatenate(still_open))
 
     async def _reach(self, cursor: psycopg.AsyncCursor, nodes: Nodes, watched_us: int | None) -> range:
         """The intervals that can have rows."""
