@@ -4,6 +4,7 @@ Faust seeks to the offsets that Kafka has committed whenever partitions were ass
 Here the agent claims the partitions in the database at that moment instead, and reading begins at its `next_off`.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from typing import Any, ClassVar
 
@@ -53,6 +54,9 @@ class DatabaseConsumer(aiokafka.Consumer):  # type: ignore[misc]
         without ever waiting, and needs none.
         """
         delivery, *interruptions = coros
+        if not asyncio.iscoroutine(delivery):
+            # An event is waited for while the flow is paused.
+            return await super().wait_first(*coros, timeout=timeout)
         try:
             waits_for = delivery.send(None)
         except StopIteration:
