@@ -1,0 +1,101 @@
+"""Tests of connectors.sending."""
+
+from collections.abc import AsyncIterator, Awaitable
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from connectors import sending
+from connectors.database import connect_async
+from connectors.sending import Letter
+from tests.property.database import Database
+
+pytestmark = pytest.mark.stack
+
+
+@pytest_asyncio.fixture
+async def connection(database: Database) -> AsyncIterator[psycopg.AsyncConnection]:
+    opened = await connect_async(database.url)
+    yield opened
+    await opened.close()
+
+
+async def write(connection: psycopg.AsyncConnection, agent: str, *letters: Letter) -> None:
+    async with connection.transaction(), connection.cursor() as cursor:
+        await sending.write(cursor, agent, letters)
+
+
+class Broker:
+    """Takes messages, and acknowledges them later unless it fails."""
+
+    def __init__(self, fails_at: bytes | None = None) -> None:
+        self.taken: list[tuple[str, int | None, bytes | None, bytes]] = []
+        self._fails_at = fails_at
+
+    async def send(self, topic: str, partition: int | None, key: bytes | None, message: bytes) -> Awaitable[object]:
+        self.taken.append((topic, partition, key, message))
+
+        async def acknowledge() -> None:
+            if message == self._fails_at:
+                raise OSError("the broker is away")
+
+        return acknowledge()
+
+
+async def waiting(connection: psycopg.AsyncConnection) -> list[bytes]:
+    rows = await (await connection.execute("select message from outbox order by outbox_id")).fetchall()
+    await connection.commit()
+    return [bytes(message) for (message,) in rows]
+
+
+ONE, TWO = Letter(0, "changes", 0, None, b"one"), Letter(0, "frames", 1, b"DA", b"two")
+
+
+async def test_letters_are_sent_in_order_and_then_gone(connection: psycopg.AsyncConnection) -> None:
+    await write(connection, "collect", ONE, TWO)
+    broker = Broker()
+    assert await sending.count_waiting(connection, ["collect"], [0]) == 2
+    assert await sending.send_waiting(connection, ["collect"], [0], broker.send) == 2
+    assert broker.taken == [("changes", 0, None, b"one"), ("frames", 1, b"DA", b"two")]
+    assert await sending.send_waiting(connection, ["collect"], [0], broker.send) == 0
+    assert await waiting(connection) == []
+
+
+async def test_letters_of_other_agents_and_partitions_stay(connection: psycopg.AsyncConnection) -> None:
+    await write(connection, "collect", ONE, ONE._replace(source_partition=1, message=b"other partition"))
+    await write(connection, "balance", ONE._replace(message=b"other agent"))
+    broker = Broker()
+    assert await sending.send_waiting(connection, ["collect"], [0], broker.send) == 1
+    assert await waiting(connection) == [b"other partition", b"other agent"]
+    assert await sending.send_waiting(connection, ["collect", "balance"], [0, 1], broker.send) == 2
+
+
+async def test_what_the_broker_did_not_take_stays_and_goes_again(connection: psycopg.AsyncConnection) -> None:
+    await write(connection, "collect", ONE, TWO)
+    with pytest.raises(OSError, match="the broker is away"):
+        await sending.send_waiting(connection, ["collect"], [0], Broker(fails_at=b"two").send)
+    assert await waiting(connection) == [b"one", b"two"]
+    broker = Broker()
+    assert await sending.send_waiting(connection, ["collect"], [0], broker.send) == 2
+    assert len(broker.taken) == 2
+
+
+async def test_many_letters_go_in_steps(connection: psycopg.AsyncConnection) -> None:
+    await write(connection, "collect", *(ONE._replace(message=str(i).encode()) for i in range(1100)))
+    broker, steps = Broker(), []
+    while sent := await sending.send_waiting(connection, ["collect"], [0], broker.send):
+        steps.append(sent)
+    assert (sum(steps), len(steps) > 1) == (1100, True)
+    assert [int(message) for *_, message in broker.taken] == list(range(1100))
+
+
+async def test_a_letter_is_written_with_what_it_tells_of(connection: psycopg.AsyncConnection) -> None:
+    async with connection.transaction(force_rollback=True), connection.cursor() as cursor:
+        await sending.write(cursor, "collect", [ONE])
+    assert await waiting(connection) == []
+
+
+async def test_no_letters_are_no_rows(connection: psycopg.AsyncConnection) -> None:
+    await write(connection, "collect")
+    assert await waiting(connection) == []
