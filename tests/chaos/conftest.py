@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from infra.stack import stack as local
-from infra.stack.root import privileged
 from infra.stack.stack import Addresses
 from schemas.settings import Settings
 from tests.chaos.campaign import Campaign, campaign
+from tests.homes import beside
 
 # So that a dead worker's partitions are given to another soon.
 SESSION_S = 6
@@ -77,14 +76,8 @@ def books(build: Path, say: local.Say) -> Iterator[Books]:
 @pytest.fixture(scope="session")
 def own_home(home: Path, stack: Addresses, say: local.Say) -> Iterator[Path]:
     """A home with the programs of the shared one, by hard links, and nothing else."""
-    own = home.with_name(f"{home.name}.chaos")
-    local.wipe(own, say)
-    for programs in ("root", "kafka", "tansu"):
-        if (home / programs).exists() and not (own / programs).exists():
-            subprocess.run(privileged(["cp", "-al", str(home / programs), str(own)]), check=True)
-    yield own
-    local.wipe(own, say, everything=True)
-    own.rmdir()
+    with beside(home, "chaos", say) as own:
+        yield own
 
 
 @pytest.fixture

@@ -17,12 +17,7 @@ from infra.stack.stack import Addresses
 from schemas.topics import topics_of
 from tests.messages import messages_of
 
-pytestmark = [
-    pytest.mark.stack,
-    pytest.mark.slow,
-    # The client leaves the sockets of failed connections to the garbage collector.
-    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
-]
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

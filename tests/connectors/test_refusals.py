@@ -61,7 +61,7 @@ async def fetch(cursor: psycopg.AsyncCursor, query: str) -> list[tuple[Any, ...]
 async def test_a_refusal_stands_with_its_texts_and_its_message(cursor: psycopg.AsyncCursor) -> None:
     await write_refusals(cursor, [READING, WHOLE])
     columns = "received_at, rule, detail, dctu, channel, start, wh, status, sent_at, seq"
-    found = await fetch(cursor, f"select {columns} from quarantine order by quarantine_id")
+    found = await fetch(cursor, f"select {columns} from quarantine order by rule desc")
     assert found[0] == (
         minute(20), "NEGATIVE", "-1 Wh is below zero", "DA", "M1/01", "2026-03-02T00:00:00+00:00", "-1", "0",
         "2026-03-02T00:15:00+00:00", 7,

@@ -67,15 +67,19 @@ def test_prometheus_knows_its_alertmanager(stack: Addresses) -> None:
     assert alertmanager["url"].startswith(stack.alertmanager)
 
 
+def scraped(stack: Addresses) -> set[str]:
+    active = asked(f"{stack.prometheus}/api/v1/targets?scrapePool=tengerim")["activeTargets"]
+    return {target["labels"]["instance"] for target in active}
+
+
 def test_whoever_writes_a_target_is_scraped(stack: Addresses, home: Path) -> None:
     own = stack.prometheus.removeprefix("http://")
     target = home / "targets" / "test.json"
     target.write_text(json.dumps([{"targets": [own], "labels": {"agent": "test"}}]))
     try:
         until = time.monotonic() + 30
-        while not (active := asked(f"{stack.prometheus}/api/v1/targets?scrapePool=tengerim")["activeTargets"]):
+        while own not in scraped(stack):
             assert time.monotonic() < until
             time.sleep(0.2)
-        assert own in [target["labels"]["instance"] for target in active]
     finally:
         target.unlink()
