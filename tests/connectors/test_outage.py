@@ -1,7 +1,6 @@
 """What senders do while Kafka is away: a broker of their own, which these tests kill."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,14 +36,13 @@ def own_home(stack: Addresses, home: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def kafka(own_home: Path, space: str, say: local.Say) -> Iterator[str]:
+def kafka(own_home: Path, space: str, say: local.Say) -> str:
     """The address of the broker that may be killed; it runs, and the topics of `space` are there."""
     local.start(own_home, "kafka", say)
     running = local.running(own_home)
     assert running is not None
     ensure_topics(running.kafka, space, 2)
-    yield running.kafka
-    gc.collect()
+    return running.kafka
 
 
 def test_what_waits_through_an_outage_arrives_once(kafka: str, own_home: Path, space: str, say: local.Say) -> None:
