@@ -24,7 +24,7 @@ demo-once: up ## run that day as fast as it goes, from nothing, and write build/
 
 test: up check ## run every check and every test, on the real servers
 	@infra/setup.sh test
-	@$(PYTEST) -q -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PYTEST) -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup ## lint, format, strict types, import directions and file sizes
 	@.venv/bin/ruff check

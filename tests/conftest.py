@@ -21,14 +21,6 @@ if TYPE_CHECKING:
     from tests.property.database import Database
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Beside each other run files, not tests; those with servers of their own one after the other: ports are scarce."""
-    alone = {item.path for item in items if "own_home" in getattr(item, "fixturenames", ())}
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("own stack" if item.path in alone else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def home() -> Path:
     """The folder of the local stack: TENGERIM_HOME, or the default."""

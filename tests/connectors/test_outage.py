@@ -14,6 +14,7 @@ from connectors.producer import Producer
 from infra.stack import stack as local
 from infra.stack.stack import Addresses
 from schemas.topics import topics_of
+from tests.homes import alone
 from tests.messages import messages_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -30,9 +31,10 @@ def own_home(stack: Addresses, home: Path, tmp_path_factory: pytest.TempPathFact
     others = Addresses(
         database=stack.database, redis=stack.redis, prometheus=stack.prometheus, alertmanager=stack.alertmanager
     )
-    local.up(own, others, say)
-    yield own
-    local.down(own, say)
+    with alone():
+        local.up(own, others, say)
+        yield own
+        local.down(own, say)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from infra.stack.stack import Addresses
 from tests.homes import beside
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_home(home: Path, stack: Addresses, say: local.Say) -> Iterator[Path]:
     """A home with the programs of the shared one, by hard links, and nothing else."""
     with beside(home, "test", say) as own:
