@@ -17,7 +17,7 @@ from schemas.settings import Settings
 from schemas.time import INTERVAL, slot_start
 from schemas.topics import topics_of
 from tests.bench.grid import Grid, dctu_code
-from tests.bench.worker import Worker
+from tests.bench.worker import Worker, WorkerError
 
 SPREAD_S = 1.0
 STEPS = 20
@@ -52,7 +52,9 @@ def measure(settings: Settings, grid: Grid, worker: Worker, slots: range) -> lis
                 _send(producer, topic, settings.partitions, grid, slot, arrived)
                 watcher.join()
                 worker.check()
-                delays += [arrived.seen[dctu] - at for dctu, at in arrived.acknowledged.items() if dctu in arrived.seen]
+                if missing := units.keys() - arrived.seen.keys():
+                    raise WorkerError(f"{len(missing)} DCTUs of a burst had no balances within {PATIENCE_S:g} s")
+                delays += [arrived.seen[dctu] - at for dctu, at in arrived.acknowledged.items()]
             return delays
     finally:
         producer.close()

@@ -26,6 +26,7 @@ class Drained:
     busy_cores: float
     step_share: dict[str, float]
     memory_mb: dict[str, float]
+    collect_mb_at: dict[str, float]  # when so many of the messages were processed
     matrix_bytes: float
 
 
@@ -36,7 +37,9 @@ def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, me
     while _offsets(connection) is None:
         _pause(worker)
     assigned, busy, before = time.monotonic(), cpu.busy_seconds(), _cpu(servers, worker)
-    while (_offsets(connection) or 0) < messages:
+    collect_mb_at: dict[str, float] = {}
+    while (done := _offsets(connection) or 0) < messages:
+        collect_mb_at.setdefault(f"{10 * done // messages}0 %", worker.memory_mb()["collect"])
         _pause(worker)
     collected = time.monotonic()
     url = space_url(settings.database, settings.space)
@@ -53,6 +56,7 @@ def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, me
         (cpu.busy_seconds() - busy) / (ended - assigned),
         _steps(metrics, collected - assigned),
         worker.memory_mb(),
+        collect_mb_at,
         metrics['tengerim_matrix_bytes{agent="collect"}'],
     )
 

@@ -34,6 +34,7 @@ def figures(
         "step_share": drained.step_share,
         "worker_mb": sum(drained.memory_mb.values()),
         "memory_mb": drained.memory_mb,
+        "collect_mb_at": drained.collect_mb_at,
         "matrix_bytes_per_cell": drained.matrix_bytes / (grid.channels * ring),
         "burst_p50_s": _percentile(delays, 0.5),
         "burst_p99_s": p99,
@@ -48,7 +49,7 @@ def median(runs: Sequence[Figures]) -> Figures:
     return {
         key: median([run[key] for run in runs])
         if isinstance(value, Mapping)
-        else statistics.median(r[key] for r in runs)
+        else statistics.median(run[key] for run in runs if key in run)
         for key, value in runs[0].items()
     }
 
@@ -90,6 +91,7 @@ def table(of: Figures) -> str:
             "worker's memory",
             f"{of['worker_mb']:>10,.0f} MB, {of['matrix_bytes_per_cell']:.2f} bytes a cell of the matrix",
         ),
+        ("  collect's, with so much done", "  ".join(f"{at} {mb:,.0f}" for at, mb in of["collect_mb_at"].items())),
         (
             "CPU µs a reading",
             "  ".join(f"{name} {us:.2f}" for name, us in cpu.items()) + f"  sum {sum(cpu.values()):.2f}",
