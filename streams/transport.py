@@ -12,6 +12,7 @@ from faust.transport.drivers import aiokafka
 from faust.types import TP
 from mode.services import WaitResults
 
+Waited = Coroutine[Any, Any, None] | asyncio.Event
 Claim = Callable[[set[TP]], Awaitable[Mapping[TP, int]]]
 
 
@@ -47,7 +48,7 @@ class DatabaseConsumer(aiokafka.Consumer):  # type: ignore[misc]
         self._read_offset.update(positions)
         self._committed_offset.update({tp: offset or None for tp, offset in positions.items()})
 
-    async def wait_first(self, *coros: Coroutine[Any, Any, None], timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 — Faust's
+    async def wait_first(self, *coros: Waited, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 — Faust's
         """Deliver a message, the first of `coros`, unless a rebalance (the other) comes first.
 
         Faust makes four tasks of it, more work than all else that it does with a message. Nearly every delivery ends
@@ -59,10 +60,13 @@ class DatabaseConsumer(aiokafka.Consumer):  # type: ignore[misc]
             return await super().wait_first(*coros, timeout=timeout)
         try:
             waits_for = delivery.send(None)
-        except StopIteration:
+        except BaseException as end:
             for interruption in interruptions:
-                interruption.close()
-            return WaitResults([delivery], [None], False)
+                if asyncio.iscoroutine(interruption):
+                    interruption.close()
+            if isinstance(end, StopIteration):
+                return WaitResults([delivery], [None], False)
+            raise
         return await super().wait_first(_Resumed(delivery, waits_for), *interruptions, timeout=timeout)
 
 
