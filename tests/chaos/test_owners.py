@@ -19,7 +19,7 @@ def test_a_second_worker_joins_and_leaves(under_load: Campaign) -> None:
     under_load.await_progress()
     for leave in (Worker.stop, Worker.kill):
         second = under_load.worker()
-        second.await_events("partitions assigned", 2)
+        second.await_events("ready")
         under_load.await_progress()
         leave(second)
         under_load.await_progress()
