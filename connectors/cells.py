@@ -149,7 +149,7 @@ where (excluded.rank, excluded.sent_at, excluded.seq, excluded.quality, excluded
 _COUNT_REVISIONS = """
 update reading r set revision = counted.n
 from (
-    select v.channel_id, v.ts, count(*)::smallint as n
+    select v.channel_id, v.ts, least(count(*), 32767)::smallint as n
     from (select distinct channel_id, ts from staged) c
     join reading_revision v on v.channel_id = c.channel_id and v.ts = c.ts and v.ts between %(first)s and %(last)s
     group by v.channel_id, v.ts
@@ -193,6 +193,8 @@ async def merge(cursor: Cursor, cells: Versions) -> Merged:
     await cursor.execute(_KEEP_LOSERS.encode(), bounds)
     await cursor.execute(_SET_WINNERS.encode())
     await cursor.execute(_COUNT_REVISIONS.encode(), bounds)
+    # For the next partition's.
+    await cursor.execute("delete from staged")
     repeats = len(cells.ts_us) - known - unknown
     return Merged(new, unknown - new, known + repeats, conflicts)
 

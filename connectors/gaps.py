@@ -52,6 +52,15 @@ async def last_filled(cursor: psycopg.AsyncCursor, dctu_id: int, first: int, end
     return None if row is None or row[0] is None else to_us(row[0])
 
 
+async def is_missing(cursor: psycopg.AsyncCursor, dctu_id: int, first: int, end: int) -> bool:
+    """Whether anything of a DCTU is still missing in slots `[first, end)`, by its partial sums."""
+    await cursor.execute(
+        "select from partial where dctu_id = %s and ts >= %s and ts < %s and present < expected limit 1",
+        [dctu_id, slot_start(first), slot_start(end)],
+    )
+    return await cursor.fetchone() is not None
+
+
 async def write(cursor: psycopg.AsyncCursor, gaps: Sequence[StoredGap]) -> None:
     """Set gaps, each key at most once."""
     if not gaps:

@@ -30,6 +30,12 @@ async def next_task(cursor: psycopg.AsyncCursor) -> Task | None:
     return Task(row[0], row[1], row[2], slot_from(row[3]), slot_from(row[4]))
 
 
+async def waiting_dctus(cursor: psycopg.AsyncCursor) -> set[str]:
+    """The DCTUs whose partial sums wait to be computed anew."""
+    await cursor.execute("select distinct dctu from recompute join dctu_key using (dctu_id)")
+    return {dctu for (dctu,) in await cursor.fetchall()}
+
+
 async def done_until(cursor: psycopg.AsyncCursor, task: Task, slot: int) -> None:
     """Note how far a task is; at its end it is gone."""
     if slot >= task.end:

@@ -29,6 +29,10 @@ from streams.validation import Verdict, is_ahead, refusals, refuse_ahead, valida
 Ints = NDArray[np.int64]
 
 
+# Further apart than this no two clocks are that keep the same time: a day.
+CLOCKS_DIFFER_US = 86_400_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What is configuration: partitions of the topic, grace and tolerance in microseconds, intervals held."""
@@ -68,7 +72,7 @@ class Writes:
     """What a batch brings."""
 
     new: list[Versions] = field(default_factory=list)
-    staged: list[Versions] = field(default_factory=list)
+    staged: dict[int, list[Versions]] = field(default_factory=dict)  # by partition
     declared: list[tuple[Ints, Ints]] = field(default_factory=list)
     touched: dict[str, set[int]] = field(default_factory=dict)
     cold: dict[str, set[int]] = field(default_factory=dict)
@@ -86,10 +90,8 @@ class Writes:
         return partials_of(inside)
 
 
-def join(parts: list[Versions]) -> Versions | None:
-    """Several as one, None for none."""
-    if not parts:
-        return None
+def join(parts: list[Versions]) -> Versions:
+    """Several as one; one at least."""
     return Versions(*(np.concatenate(columns) for columns in zip(*(p.columns() for p in parts), strict=True)))
 
 
@@ -98,14 +100,16 @@ def sort_messages(
     times: dict[int, int | None],
     registry: Registry,
     rules: Rules,
-    latest_us: int | None = None,
+    clock_us: int | None = None,
 ) -> Sorted:
     """Decode `(partition, offset, bytes)` in stream order, and give every frame the time at which it came.
 
-    No tick is believed that says more than `latest_us`: time does not go back, so one wrong tick would make
-    everything after it late. Nor is a frame, while no tick says better.
+    `clock_us`: the worker's own clock, where the stream's time is the wall clock's. No tick is believed that is further
+    ahead of it than clocks can differ: time does not go back, so one wrong tick would make everything after it late.
+    Nor is a frame, while no tick says better.
     """
     out = Sorted(times=dict(times))
+    latest_us = None if clock_us is None else clock_us + CLOCKS_DIFFER_US
     for partition, offset, message in messages:
         out.next_off[partition] = offset + 1
         time_us = out.times.get(partition)
@@ -130,7 +134,7 @@ def sort_messages(
                     out.forwards.append((frame.dctu, message))
                 else:
                     out.tally[partition, "frames"] += 1
-                    out.arrivals.setdefault(frame.dctu, []).append(Arrival(frame, offset, time_us, message))
+                    out.arrivals.setdefault(frame.dctu, []).append(Arrival(frame, offset, time_us, message, clock_us))
             case Malformed(problem):
                 _malformed(out, partition, problem, message, time_us)
     return out
@@ -291,7 +295,7 @@ def _enter(
         out.new.append(_versions(layout.channel_id, cells, received_us, result.fresh))
     undecided = np.concatenate((result.staged, result.cold))
     if len(undecided):
-        out.staged.append(_versions(layout.channel_id, cells, received_us, undecided))
+        out.staged.setdefault(partition, []).append(_versions(layout.channel_id, cells, received_us, undecided))
     if len(result.cold):
         out.cold.setdefault(incoming.dctu, set()).update(np.unique(cells.slot[result.cold]).tolist())
     if len(result.touched_slots):

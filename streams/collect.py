@@ -1,14 +1,14 @@
 """The work of the agent `collect`: readings of a batch compared, summed, judged and written in one transaction."""
 
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 import numpy as np
 import psycopg
 import structlog
 
-from connectors import cells, gaps, offsets, sending
+from connectors import cells, gaps, offsets, recompute, sending
 from connectors.offsets import Advance
 from connectors.refusals import Refusal, write_refusals
 from connectors.sending import Letter
@@ -32,25 +32,29 @@ from streams.registry import Registry
 log = structlog.get_logger()
 
 AGENT = "collect"
+# Codes have 64 letters at most, so this is well below the 8 MB that a message may have.
+PAIRS_A_MESSAGE = 20_000
 
 
 class Collector(Owner):
     """Processes batches of `frames` of the partitions that it owns."""
 
     def __init__(
-        self, topics: Topics, rules: Rules, connect: Connect, latest_us: Callable[[], int] | None = None
+        self, topics: Topics, rules: Rules, connect: Connect, clock_us: Callable[[], int] | None = None
     ) -> None:
-        """Hold nothing yet: blocks load when they are first touched. `latest_us`: which ticks are not to be believed,
-        where the stream's time is the wall clock's; in a replay it may be any.
+        """Hold nothing yet: blocks load when they are first touched. `clock_us`: the worker's own clock, where the
+        stream's time is the wall clock's; in a replay it may be any.
         """
         super().__init__(AGENT, topics.frames, connect)
-        self._latest_us = latest_us
+        self._clock_us = clock_us
         self.topics = topics
         self.rules = rules
         self._registry: Registry | None = None
         self._blocks: dict[str, Block] = {}
         self._gaps: dict[str, list[Gap]] = {}
+        # DCTUs whose gaps are to be looked at again after an import; those that have no channels any more.
         self._recheck: set[str] = set()
+        self._withdrawn: set[str] = set()
 
     @property
     def matrix_bytes(self) -> int:
@@ -85,8 +89,8 @@ class Collector(Owner):
                     registry = await self._current_registry(cursor)
                 with metrics.BATCH_SECONDS.labels(AGENT, "compute").time():
                     times = {p: self.places.places[p].watched_us for p in {m[0] for m in messages}}
-                    latest_us = self._latest_us() if self._latest_us is not None else None
-                    sorted_ = batch.sort_messages(messages, times, registry, self.rules, latest_us)
+                    clock_us = self._clock_us() if self._clock_us is not None else None
+                    sorted_ = batch.sort_messages(messages, times, registry, self.rules, clock_us)
                     first = self._first_slots(registry, sorted_, times)
                     deadlines = batch.deadlines_of(sorted_, times, first, self.rules)
                     await self._load_blocks(cursor, registry, sorted_, deadlines)
@@ -112,6 +116,7 @@ class Collector(Owner):
             self._registry = Registry(await read_snapshot(cursor), self.rules.partitions)
             # What is expected may have changed under an open gap: look at each again.
             self._recheck = set(self._registry.dctus_of(self.places.places))
+            self._withdrawn = set(self._registry.withdrawn)
         return self._registry
 
     def _first_slots(self, registry: Registry, sorted_: Sorted, times: dict[int, int | None]) -> dict[int, int]:
@@ -182,12 +187,10 @@ class Collector(Owner):
     async def _write(self, cursor: psycopg.AsyncCursor, registry: Registry, sorted_: Sorted, writes: Writes) -> None:
         letters: list[Letter] = []
         changed: dict[int, set[int]] = {}
-        new, staged = batch.join(writes.new), batch.join(writes.staged)
-        if new is not None:
-            await cells.write_new(cursor, new)
-        if staged is not None:
-            merged = await cells.merge(cursor, staged)
-            partition = min(sorted_.next_off)
+        if writes.new:
+            await cells.write_new(cursor, batch.join(writes.new))
+        for partition, staged in sorted(writes.staged.items()):
+            merged = await cells.merge(cursor, batch.join(staged))
             sorted_.tally[partition, "new"] += merged.new
             sorted_.tally[partition, "revised"] += merged.revised
             sorted_.tally[partition, "duplicate"] += merged.known
@@ -201,6 +204,7 @@ class Collector(Owner):
             changed.setdefault(ts_us // INTERVAL_US, set()).add(unit)
         await self._recompute_cold(cursor, writes, sorted_, changed)
         letters += await self._keep_gaps(cursor, sorted_, writes)
+        letters += await self._close_withdrawn(cursor, registry, sorted_)
         await write_refusals(cursor, sorted_.refusals)
         letters += self._change_letters(registry, sorted_, changed)
         await sending.write(cursor, AGENT, letters)
@@ -235,14 +239,36 @@ class Collector(Owner):
             times = {arrival.position: arrival.received_us for arrival in sorted_.arrivals.get(dctu, ())}
             now_us = sorted_.times.get(partition) or max(times.values(), default=0)
             changes = await keep(cursor, self._blocks[dctu], self._gaps[dctu], given, times, now_us)
-            letters += [
-                Letter(partition, self.topics.events, 0, None, _gap_event(dctu, change).model_dump_json().encode())
-                for change in changes
-            ]
-            for change in changes:
-                metrics.GAPS.labels(change.kind).inc()
-        self._recheck -= rechecked
+            letters += self._gap_letters(partition, dctu, changes)
+        if self._recheck:
+            # What is older than the ring is known when balance has computed it anew.
+            self._recheck -= rechecked - await recompute.waiting_dctus(cursor)
         return letters
+
+    async def _close_withdrawn(self, cursor: psycopg.AsyncCursor, registry: Registry, sorted_: Sorted) -> list[Letter]:
+        """Nothing is expected any more of a DCTU that has lost all its channels: its gaps end."""
+        letters = []
+        done = {dctu for dctu in self._withdrawn if partition_of(dctu, self.rules.partitions) in sorted_.next_off}
+        for dctu in sorted(done):
+            partition = partition_of(dctu, self.rules.partitions)
+            now_us = sorted_.times.get(partition)
+            rows = await gaps.load_open(cursor, [registry.withdrawn[dctu]]) if now_us is not None else []
+            closed = [row._replace(healed_us=now_us) for row in rows]
+            await gaps.write(cursor, closed)
+            for row in closed:
+                gap = open_gap(row)
+                gap.healed_us = now_us
+                letters += self._gap_letters(partition, dctu, [GapChange("healed", gap, now_us or 0)])
+        self._withdrawn -= done
+        return letters
+
+    def _gap_letters(self, partition: int, dctu: str, changes: list[GapChange]) -> list[Letter]:
+        for change in changes:
+            metrics.GAPS.labels(change.kind).inc()
+        return [
+            Letter(partition, self.topics.events, 0, None, _gap_event(dctu, change).model_dump_json().encode())
+            for change in changes
+        ]
 
     async def _conflicts(
         self,
@@ -288,11 +314,7 @@ class Collector(Owner):
             for dctu, message in sorted_.forwards
         ]
         if changed:
-            units = {
-                slot_start(slot): sorted(registry.units[unit] for unit in found)
-                for slot, found in sorted(changed.items())
-            }
-            letters.append(self._change(source, PartialsChanged(units=units)))
+            letters += [self._change(source, PartialsChanged(units=units)) for units in _parts(registry, changed)]
         for partition, ticks in sorted_.ticks.items():
             before, now_us = self.places.places[partition].watched_us, ticks[-1][1]
             grace = self.rules.grace_us
@@ -319,6 +341,20 @@ class Collector(Owner):
             else:
                 metrics.READINGS.labels(outcome).inc(n)
         metrics.BLOCKS.labels(AGENT).set(self.matrix_bytes)
+
+
+def _parts(registry: Registry, changed: dict[int, set[int]]) -> Iterator[dict[datetime, list[str]]]:
+    """What changed, in parts that a message of Kafka can hold."""
+    units: dict[datetime, list[str]] = {}
+    pairs = 0
+    for slot, found in sorted(changed.items()):
+        if pairs and pairs + len(found) > PAIRS_A_MESSAGE:
+            yield units
+            units, pairs = {}, 0
+        units[slot_start(slot)] = sorted(registry.units[unit] for unit in found)
+        pairs += len(found)
+    if units:
+        yield units
 
 
 def _fill(block: Block, columns: list[batch.Ints], declared: list[batch.Ints], grace_us: int) -> None:

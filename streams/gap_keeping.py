@@ -11,6 +11,8 @@ from streams.batch import GapInput
 from streams.gaps import BEFORE, NEVER, Column, Gap, GapChange, judge
 from streams.matrix import Block
 
+_MISSING = Column(np.ones(1, np.bool_), np.full(1, NEVER, np.int64), np.zeros(1, np.bool_))
+
 
 async def keep(
     cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap], given: GapInput, times: dict[int, int], now_us: int
@@ -57,9 +59,12 @@ def _recent(block: Block, open_gaps: list[Gap], given: GapInput) -> dict[int, Co
             filled_at = np.where(block.present(slot), BEFORE, NEVER).astype(np.int64)
             columns[slot] = Column(block.layout.at(slot).expected, filled_at, block.declared(slot))
     for rows, filled, positions in zip(given.row, given.slot, given.position, strict=True):
-        for slot in np.unique(filled).tolist():
+        if not len(filled):
+            continue
+        order = np.argsort(filled, kind="stable")
+        distinct, starts = np.unique(filled[order], return_index=True)
+        for slot, of_slot in zip(distinct.tolist(), np.split(order, starts[1:]), strict=True):
             if slot in columns:
-                of_slot = filled == slot
                 columns[slot].filled_at[rows[of_slot]] = positions[of_slot]
     return columns
 
@@ -67,9 +72,17 @@ def _recent(block: Block, open_gaps: list[Gap], given: GapInput) -> dict[int, Co
 async def _older(cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap], given: GapInput) -> dict[int, Column]:
     """What lies before the ring, from the partial sums: how many are missing, how many came late, not which."""
     slots = [deadline.slot for deadline in given.deadlines if deadline.slot < block.oldest]
-    starts = [gap.first for gap in open_gaps if gap.first < block.oldest]
+    starts = []
+    columns = {}
+    for gap in open_gaps:
+        if gap.first < block.oldest:
+            # A meter may be dead for months: while any of that is missing, the rest of it does not matter.
+            if await stored.is_missing(cursor, block.layout.dctu_id, gap.first, min(gap.end, block.oldest)):
+                columns[gap.first] = _MISSING
+            else:
+                starts.append(gap.first)
     if not slots and not starts:
-        return {}
+        return columns
     first, end = slot_start(min(slots + starts)), slot_start(block.oldest)
     await cursor.execute(
         "select ts, sum(expected)::int, sum(least(present, expected))::int, sum(on_time)::int from partial"
@@ -77,7 +90,6 @@ async def _older(cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap]
         [block.layout.dctu_id, first, end],
     )
     rows: list[tuple[datetime, int, int, int]] = await cursor.fetchall()
-    columns = {}
     for ts, expected, present, on_time in rows:
         late = max(present - on_time, 0)
         filled_at = np.concatenate(
@@ -88,7 +100,7 @@ async def _older(cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap]
             )
         )
         nobody = np.zeros(len(filled_at), np.bool_)
-        columns[slot_of(ts)] = Column(~nobody, filled_at, nobody)
+        columns.setdefault(slot_of(ts), Column(~nobody, filled_at, nobody))
     for slot in slots:
         columns.setdefault(slot, Column(np.zeros(0, np.bool_), np.zeros(0, np.int64), np.zeros(0, np.bool_)))
     return columns

@@ -53,14 +53,16 @@ class GapChange(NamedTuple):
     at_us: int
 
 
+def _filled_at(column: Column | None) -> int:
+    """The position at which the last empty cell of an interval was filled; NEVER while one is empty."""
+    if column is None or not column.expected.any():
+        return BEFORE
+    return int(column.filled_at[column.expected].max())
+
+
 def _healed_at(gap: Gap, columns: dict[int, Column]) -> int:
-    """The position at which the last empty cell of the run was filled; NEVER while one is empty."""
-    latest = BEFORE
-    for slot in range(gap.first, gap.end):
-        column = columns.get(slot)
-        if column is not None and column.expected.any():
-            latest = max(latest, int(column.filled_at[column.expected].max()))
-    return latest
+    """The same of a run."""
+    return max((_filled_at(columns.get(slot)) for slot in range(gap.first, gap.end)), default=BEFORE)
 
 
 def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Column]) -> list[GapChange]:
@@ -71,6 +73,7 @@ def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Co
     knows the time of it). The list `open_gaps` is left with those that are open afterwards.
     """
     changes: list[GapChange] = []
+    healed = {id(gap): _healed_at(gap, columns) for gap in open_gaps}
     for slot, position, now_us in deadlines:
         column = columns[slot]
         missing = column.expected & (column.filled_at > position)
@@ -78,7 +81,7 @@ def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Co
         if not count:
             continue
         declared = bool((column.expected & column.declared).any())
-        running = next((g for g in open_gaps if g.end == slot and _healed_at(g, columns) > position), None)
+        running = next((g for g in open_gaps if g.end == slot and healed[id(g)] > position), None)
         if running is None:
             running = Gap(slot, slot + 1, count, declared, now_us)
             open_gaps.append(running)
@@ -88,13 +91,13 @@ def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Co
             running.channels = max(running.channels, count)
             running.declared |= declared
             changes.append(GapChange("extended", running, now_us))
+        healed[id(running)] = max(healed.get(id(running), BEFORE), _filled_at(column))
     for gap in list(open_gaps):
         # The device may say so when the deadline has long passed.
         gap.declared = gap.declared or any(
             bool((c.expected & c.declared).any()) for s in range(gap.first, gap.end) if (c := columns.get(s))
         )
-        healed_at = _healed_at(gap, columns)
-        if healed_at < NEVER:
-            open_gaps.remove(gap)
-            changes.append(GapChange("healed", gap, healed_at))
+        if healed[id(gap)] < NEVER:
+            changes.append(GapChange("healed", gap, healed[id(gap)]))
+    open_gaps[:] = [gap for gap in open_gaps if healed[id(gap)] == NEVER]
     return changes

@@ -16,12 +16,16 @@ Bools = NDArray[np.bool_]
 
 @dataclass(slots=True)
 class Arrival:
-    """A frame where it stands in the stream: its offset, and the time that was when it came (None: no tick yet)."""
+    """A frame where it stands in the stream: its offset, and the time that was when it came (None: no tick yet).
+
+    `clock_us`: what the worker's own clock says, where the stream's time is the wall clock's.
+    """
 
     frame: FrameColumns
     position: int
     time_us: int | None
     message: bytes
+    clock_us: int | None = None
 
     @property
     def received_us(self) -> int:

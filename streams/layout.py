@@ -72,6 +72,10 @@ class DctuLayout:
         first = self._breaks[at - 1] if at else 0
         return first, self._breaks[at] if at < len(self._breaks) else LAST_SLOT
 
+    def period_numbers(self, slots: Ints) -> Ints:
+        """The number of the period in which each slot lies."""
+        return np.searchsorted(np.array(self._breaks, np.int64), slots, "right")
+
     def at(self, slot: int) -> Layout:
         """The layout of the period in which a slot lies."""
         first, _ = self.period(slot)

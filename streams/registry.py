@@ -65,6 +65,8 @@ class Registry:
         self.dctu_codes = {dctu_id: code for code, dctu_id in snapshot.dctus.items()}
         self._channels = snapshot.channels
         self._layouts = _layouts(snapshot)
+        # By code: those that have no channel at any time (any more).
+        self.withdrawn = {code: dctu_id for code, dctu_id in snapshot.dctus.items() if code not in self._layouts}
         self._by_partition: dict[int, list[str]] = {}
         for code in self._layouts:
             self._by_partition.setdefault(partition_of(code, partitions), []).append(code)

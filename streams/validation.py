@@ -28,8 +28,13 @@ class Verdict:
 
 
 def is_ahead(arrival: Arrival, ahead_us: int) -> bool:
-    """Whether a sender's clock runs ahead of the stream's time by more than the tolerance."""
-    return arrival.time_us is not None and arrival.frame.sent_us > arrival.time_us + ahead_us
+    """Whether a sender's clock runs ahead of the stream's time by more than the tolerance.
+
+    What waited while no worker, and so no clock, was there is not ahead: the last tick before it is merely old.
+    """
+    if arrival.time_us is None:
+        return False
+    return arrival.frame.sent_us > max(arrival.time_us, arrival.clock_us or arrival.time_us) + ahead_us
 
 
 def validate(incoming: Incoming, layout: DctuLayout | None) -> Verdict:
@@ -40,11 +45,12 @@ def validate(incoming: Incoming, layout: DctuLayout | None) -> Verdict:
     max_wh = np.zeros(n, np.int64)
     known = (row >= 0) & incoming.on_grid[incoming.part]
     if layout is not None:
-        for part_slot in np.unique(slot[known]).tolist():
-            of_slot = known & (slot == part_slot)
-            at = layout.at(part_slot)
-            valid[of_slot] = at.valid[row[of_slot]]
-            max_wh[of_slot] = at.max_wh[row[of_slot]]
+        number = layout.period_numbers(slot)
+        for period in np.unique(number[known]).tolist():
+            of_period = known & (number == period)
+            at = layout.at(int(slot[np.argmax(of_period)]))
+            valid[of_period] = at.valid[row[of_period]]
+            max_wh[of_period] = at.max_wh[row[of_period]]
     sent_us = np.array([arrival.frame.sent_us for arrival in incoming.arrivals], np.int64)
     broken = {
         Rule.GRID: ~incoming.on_grid[incoming.part],

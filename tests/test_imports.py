@@ -12,7 +12,7 @@ LAYERS = ("infra", "dashboards", "streams", "alerts", "connectors", "schemas")
 PURE = (
     "streams/balancing.py", "streams/batch.py", "streams/comparison.py", "streams/decoding.py", "streams/gaps.py",
     "streams/incoming.py", "streams/layout.py", "streams/matrix.py", "streams/nodes.py", "streams/now.py",
-    "streams/partials.py", "streams/projection.py", "streams/registry.py", "streams/validation.py",
+    "streams/partials.py", "streams/plain.py", "streams/projection.py", "streams/registry.py", "streams/validation.py",
 )  # fmt: skip
 IMPURE_MODULES = {"asyncio", "os", "socket", "time", "random", "faust", "kafka", "redis", "psycopg", "structlog"}
 

@@ -73,7 +73,7 @@ class Oracle:
     declared: set[Cell] = field(default_factory=set)
     refused: dict[Refused, int] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
-    tally: Counter[str] = field(default_factory=Counter)
+    tally: Counter[tuple[int, str]] = field(default_factory=Counter)
     messages: Counter[tuple[int, str]] = field(default_factory=Counter)
     now_us: dict[int, int] = field(default_factory=dict)
     _of_partition: dict[int, list[str]] = field(default_factory=dict)
@@ -165,7 +165,7 @@ class Oracle:
                     )  # fmt: skip
                     self._refuse(partition, row, received_us)
                 elif wh is None:
-                    self.tally["declared"] += 1
+                    self.tally[partition, "declared"] += 1
                     self.declared.add((channel, slot))
                 else:
                     version = Version(sent_us, frame["seq"], MEASURED if status == 0 else SUSPECT, wh)
@@ -195,7 +195,7 @@ class Oracle:
         known = self.versions.get(cell)
         if known is None:
             self.versions[cell] = {version: received_us}
-            self.tally["new"] += 1
+            self.tally[partition, "new"] += 1
             if received_us < (cell[1] + 1) * STEP_US + self.grace_us:
                 self.on_time.add(cell)
             missing = self._missing.get((dctu, cell[1]))
@@ -203,9 +203,9 @@ class Oracle:
                 missing.discard(cell[0])
             return
         if version in known:
-            self.tally["duplicate"] += 1
+            self.tally[partition, "duplicate"] += 1
             return
-        self.tally["revised"] += 1
+        self.tally[partition, "revised"] += 1
         if any(one[:2] == version[:2] for one in known):
             row = Refused(
                 "CONFLICT", b"", dctu, cell[0], text(cell[1] * STEP_US), None, None, text(version.sent_us), version.seq
@@ -223,7 +223,7 @@ class Oracle:
                 return
 
     def _refuse(self, partition: int, row: Refused, received_us: int | None) -> None:
-        self.tally[row.rule] += 1
+        self.tally[partition, row.rule] += 1
         self.refused.setdefault(row, received_us or 0)
 
 

@@ -115,14 +115,8 @@ def _keyed(refused: Mapping[Refused, int]) -> dict[str, int]:
 
 def _judge_tally(verdict: Verdict, connection: psycopg.Connection, oracle: Oracle) -> None:
     rows = connection.execute("select partition, outcome, n from tally where agent = 'collect'").fetchall()
-    by_message = {"frames", "ticks", "forwarded"}
-    messages = {(partition, outcome): n for partition, outcome, n in rows if outcome in by_message}
-    verdict.compare("tally of messages", oracle.messages, messages)
-    readings: Counter[str] = Counter()
-    for _, outcome, n in rows:
-        if outcome not in by_message:
-            readings[outcome] += n
-    verdict.compare("tally of readings", {outcome: n for outcome, n in oracle.tally.items() if n}, readings)
+    expected = {key: n for key, n in (oracle.messages + oracle.tally).items() if n}
+    verdict.compare("tally", expected, {(partition, outcome): n for partition, outcome, n in rows})
 
 
 def _judge_gaps(verdict: Verdict, connection: psycopg.Connection, oracle: Oracle) -> None:

@@ -154,10 +154,9 @@ class Core:
         self._blocks[dctu] = block
 
     def _write(self, sorted_: batch.Sorted, writes: Writes) -> None:
-        new, staged = batch.join(writes.new), batch.join(writes.staged)
-        if new is not None:
-            self.archive.add_new(new)
-        conflicts = self.archive.merge(staged) if staged is not None else set()
+        if writes.new:
+            self.archive.add_new(batch.join(writes.new))
+        conflicts = {found for staged in writes.staged.values() for found in self.archive.merge(batch.join(staged))}
         for ts_us, channel_id in writes.declared:
             self.archive.declared |= set(zip(channel_id.tolist(), (ts_us // INTERVAL_US).tolist(), strict=True))
         self.archive.set_partials(writes.partials(self._blocks))

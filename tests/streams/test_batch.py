@@ -149,9 +149,8 @@ def computed(
 def test_new_cells_go_straight_in() -> None:
     found, writes = computed((0, frame(Part(NOON - 2, [("A", 5), ("B", 6)]))))
     new = join(writes.new)
-    assert new is not None
     assert (new.wh.tolist(), new.received_us.tolist()) == ([5, 6], [us(NOON)] * 2)
-    assert writes.staged == []
+    assert writes.staged == {}
     assert writes.touched == {HERE: {NOON - 2}}
     assert found.tally[0, "new"] == 2
 
@@ -160,9 +159,9 @@ def test_a_correction_goes_to_the_database_to_decide() -> None:
     blocks = new_blocks()
     computed((0, frame(Part(NOON - 2, [("A", 5)]))), blocks=blocks)
     _, writes = computed((0, frame(Part(NOON - 2, [("A", 6)]), seq=2)), blocks=blocks)
-    staged = join(writes.staged)
-    assert staged is not None
-    assert (staged.wh.tolist(), join(writes.new)) == ([6], None)
+    ((partition, staged),) = writes.staged.items()
+    assert partition == 0
+    assert (join(staged).wh.tolist(), writes.new) == ([6], [])
 
 
 def test_a_repeated_frame_is_counted_and_writes_nothing() -> None:
@@ -170,7 +169,7 @@ def test_a_repeated_frame_is_counted_and_writes_nothing() -> None:
     raw = frame(Part(NOON - 2, [("A", 5), ("B", 6)]))
     computed((0, raw), blocks=blocks)
     found, writes = computed((0, raw), blocks=blocks)
-    assert (writes.new, writes.staged, writes.touched) == ([], [], {})
+    assert (writes.new, writes.staged, writes.touched) == ([], {}, {})
     assert found.tally[0, "duplicate"] == 2
 
 
@@ -198,7 +197,6 @@ def test_a_frame_that_runs_ahead_of_the_clock_is_refused_and_the_next_is_not() -
     )
     assert [(row.rule, row.channel) for row in found.refusals] == [(Rule.FUTURE, "A"), (Rule.FUTURE, "B")]
     new = join(writes.new)
-    assert new is not None
     assert new.wh.tolist() == [6]
     assert found.tally[0, "FUTURE"] == 2
 
@@ -246,11 +244,16 @@ def test_an_empty_batch_writes_nothing() -> None:
     assert (writes, found.next_off) == (Writes(), {})
 
 
-def test_nothing_joined_is_nothing() -> None:
-    assert join([]) is None
-
-
 def test_no_tick_is_believed_that_runs_far_ahead_of_the_clock_of_the_worker() -> None:
-    latest = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp() * 1e6)
-    found = sort_messages([(0, 1, tick(NOON, 20))], {}, REGISTRY, RULES, latest)
+    clock_us = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp() * 1e6)
+    found = sort_messages([(0, 1, tick(NOON, 20))], {}, REGISTRY, RULES, clock_us)
     assert (found.times, [row.rule for row in found.refusals]) == ({}, [Rule.MALFORMED])
+
+
+def test_what_waited_while_no_worker_and_so_no_clock_was_there_is_not_ahead() -> None:
+    times: dict[int, int | None] = {0: us(NOON)}
+    waited = [(0, 1, frame(Part(NOON, [("A", 5)]), sent=at(NOON + 2)))]
+    for clock_us, outcome in ((us(NOON + 3), "new"), (us(NOON), "FUTURE"), (None, "FUTURE")):
+        found = sort_messages(waited, times, REGISTRY, RULES, clock_us)
+        compute(found, {}, REGISTRY, new_blocks(), set(), RULES)
+        assert (found.tally[0, "new"], found.tally[0, "FUTURE"]) == (outcome == "new", outcome == "FUTURE")

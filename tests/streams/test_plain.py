@@ -1,6 +1,7 @@
 """Tests of streams.plain: it must come to nothing else than validation and comparison do."""
 
 import functools
+import itertools
 import operator
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,7 +132,9 @@ def compute(messages: list[bytes], cut: int) -> tuple[Block, list[tuple[object, 
 
 def described(writes: Writes, blocks: dict[str, Block]) -> tuple[object, ...]:
     """Versions, whichever way they go; partial sums; what is left to the archive; fillings of cells."""
-    versions = [version for v in (*writes.new, *writes.staged) for version in rows_of(v.columns())]
+    versions = [
+        version for v in (*writes.new, *itertools.chain(*writes.staged.values())) for version in rows_of(v.columns())
+    ]
     gaps = [writes.gaps[dctu] for dctu in sorted(writes.gaps)]
     fillings = [rows_of([row, slot, position]) for gap in gaps for row, slot, position in zip(
         gap.row, gap.slot, gap.position, strict=True)]  # fmt: skip

@@ -27,7 +27,7 @@ $$;
 create function reading_as_of(known_at timestamptz, from_ts timestamptz, to_ts timestamptz) returns table (
     emc text, code text, ts timestamptz, wh bigint, quality smallint, revision smallint, received_at timestamptz
 ) language sql stable parallel safe as $$
-    select emc, code, ts, wh, quality, (versions - 1)::smallint, received_at
+    select emc, code, ts, wh, quality, least(versions - 1, 32767)::smallint, received_at
     from version_as_of(known_at, from_ts, to_ts) where place = 1
 $$;
 comment on function reading_as_of is 'v_reading as it was known at a moment, intervals from from_ts to before to_ts.';
