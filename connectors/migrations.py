@@ -4,13 +4,16 @@ Two layers of plain SQL: *core* runs everywhere, each file once; *community* run
 is idempotent and runs at each start, so that a change of edition is picked up. Nothing depends on it.
 """
 
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import NamedTuple
 
 import psycopg
 
 from connectors.database import DatabaseError
+from schemas.time import LOCAL
 
+_SINCE, _OFFSET = datetime(2026, 1, 1, tzinfo=UTC), timedelta(hours=5)
 _LOCK = 0x74656E67  # "teng": two starts at once take turns
 
 
@@ -32,8 +35,25 @@ def has_community(connection: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
+def check_time_zone(connection: psycopg.Connection) -> None:
+    """Whether server and program know the market's time as it has been since 1 March 2024. Raises DatabaseError.
+
+    Days and local times come of the time zone database of whoever computes them; one from before that date is an hour
+    off, silently.
+    """
+    row = connection.execute("select %s::timestamptz at time zone %s", [_SINCE, LOCAL.key]).fetchone()
+    connection.rollback()
+    for where, local in (("the database server", row[0] if row else None), ("Python", _SINCE.astimezone(LOCAL))):
+        if local is None or local.replace(tzinfo=None) != _SINCE.replace(tzinfo=None) + _OFFSET:
+            raise DatabaseError(
+                f"{where} has an old time zone database: in {LOCAL.key} it is UTC+5 since 1 March 2024. "
+                "Update tzdata there"
+            )
+
+
 def migrate(connection: psycopg.Connection) -> Migrated:
     """Apply what is missing, in order, all in one transaction each layer."""
+    check_time_zone(connection)
     try:
         connection.execute("create extension if not exists timescaledb")
     except psycopg.errors.Error as error:

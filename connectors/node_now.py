@@ -40,6 +40,16 @@ async def write(cursor: psycopg.AsyncCursor, rows: Sequence[Row]) -> None:
     )
 
 
+async def read_all(connection: psycopg.AsyncConnection) -> tuple[list[Row], dict[int, tuple[str, str]]]:
+    """Every row, in the order of COLUMNS, and the kinds and codes of their nodes."""
+    async with connection.transaction():
+        cursor = await connection.execute(
+            f"select kind, node, {', '.join(COLUMNS)} from node_now join node using (node_id)".encode()
+        )
+        found = await cursor.fetchall()
+    return [row[2:] for row in found], {row[2]: (row[0], row[1]) for row in found}
+
+
 async def remove_missing(cursor: psycopg.AsyncCursor, node_ids: Sequence[int]) -> None:
     """Forget the nodes that no longer exist."""
     await cursor.execute("delete from node_now where not node_id = any (%s)", [list(node_ids)])

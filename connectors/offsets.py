@@ -22,6 +22,7 @@ class Claim(NamedTuple):
     tries: int
     suspect_off: int
     started_anew: bool
+    cut_from: int | None  # where it stood, when the log now ends before that
 
 
 @dataclass(slots=True)
@@ -41,12 +42,17 @@ class Advance(NamedTuple):
 
 
 async def claim(
-    connection: psycopg.AsyncConnection, agent: str, topic: str, topic_id: str, partitions: Sequence[int]
+    connection: psycopg.AsyncConnection,
+    agent: str,
+    topic: str,
+    topic_id: str,
+    partitions: Sequence[int],
+    ends: Mapping[int, int] | None = None,
 ) -> dict[int, Claim]:
-    """Become the owner of partitions: raise their epochs, tell where to begin.
+    """Become the owner of partitions: raise their epochs, tell where to begin. `ends`: where their logs end, if known.
 
-    Another topic id means that the broker lost its log: the partition starts anew at 0. `tries` counts the deaths
-    since the partition last moved.
+    Another topic id means that the broker lost its log: the partition starts anew at 0. A log that ends before what was
+    processed has lost its end: the partition goes on there. `tries` counts the deaths since the partition last moved.
     """
     claims: dict[int, Claim] = {}
     async with connection.transaction():
@@ -58,20 +64,29 @@ async def claim(
                     values (%(agent)s, %(topic)s, %(partition)s, %(id)s, 0, 1)
                     on conflict (agent, topic, partition) do update
                     set epoch = o.epoch + 1, updated_at = now(), topic_id = excluded.topic_id,
-                        next_off = case when o.topic_id = excluded.topic_id then o.next_off else 0 end,
+                        next_off = case when o.topic_id = excluded.topic_id
+                                        then least(o.next_off, %(end)s::bigint) else 0 end,
                         suspect_off = case when o.topic_id = excluded.topic_id then o.suspect_off else -1 end
                     returning next_off, epoch, watched_until, tries, tried_off, suspect_off,
-                        (select old.topic_id <> %(id)s from ingest_offset old
+                        (select array[(old.topic_id <> %(id)s)::int, old.next_off] from ingest_offset old
                          where (old.agent, old.topic, old.partition) = (%(agent)s, %(topic)s, %(partition)s))
                     """,
-                    {"agent": agent, "topic": topic, "partition": partition, "id": topic_id},
+                    {
+                        "agent": agent,
+                        "topic": topic,
+                        "partition": partition,
+                        "id": topic_id,
+                        "end": (ends or {}).get(partition),
+                    },
                 )
             ).fetchone()
             assert row is not None
-            next_off, epoch, watched, tries, tried_off, suspect_off, anew = row
+            next_off, epoch, watched, tries, tried_off, suspect_off, before = row
+            anew, stood = before or (False, 0)
             claims[partition] = Claim(
                 next_off, epoch, to_us(watched) if watched else None,
                 tries if tried_off == next_off else 0, suspect_off, bool(anew),
+                stood if not anew and stood > next_off else None,
             )  # fmt: skip
     return claims
 

@@ -1,5 +1,6 @@
 """The outbox as agents use it: rows written with what they tell of, sent from the table, deleted once sent."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -45,7 +46,10 @@ async def count_waiting(connection: psycopg.AsyncConnection, agents: Sequence[st
 async def send_waiting(
     connection: psycopg.AsyncConnection, agents: Sequence[str], partitions: Sequence[int], send: Send
 ) -> int:
-    """Send the oldest messages of these agents and partitions, and delete them; gives how many."""
+    """Send the oldest messages of these agents and partitions, and delete them; gives how many.
+
+    Raises what the first raised that could not be sent; what was sent is deleted all the same.
+    """
     rows = await (
         await connection.execute(
             "select outbox_id, topic, partition, key, message from outbox"
@@ -56,9 +60,19 @@ async def send_waiting(
     await connection.commit()
     if not rows:
         return 0
-    acknowledged = [await send(*row[1:]) for row in rows]
-    for future in acknowledged:
-        await future
-    await connection.execute("delete from outbox where outbox_id = any (%s)", [[row[0] for row in rows]])
+    refused: Exception | None = None
+    handed_over: dict[int, Awaitable[object]] = {}
+    for outbox_id, *letter in rows:
+        try:
+            handed_over[outbox_id] = await send(*letter)
+        except Exception as error:
+            refused = error
+            break
+    answers = await asyncio.gather(*handed_over.values(), return_exceptions=True)
+    sent = [key for key, answer in zip(handed_over, answers, strict=True) if not isinstance(answer, BaseException)]
+    await connection.execute("delete from outbox where outbox_id = any (%s)", [sent])
     await connection.commit()
-    return len(rows)
+    failed = next((answer for answer in answers if isinstance(answer, BaseException)), refused)
+    if failed is not None:
+        raise failed
+    return len(sent)

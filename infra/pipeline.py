@@ -101,17 +101,15 @@ def _waiting(connection: psycopg.Connection) -> list[Line]:
 
 def _data(connection: psycopg.Connection) -> list[Line]:
     dctus = _one(connection, "select count(*) from dctu_key")
-    silent, since = _one(
-        connection, "select count(distinct dctu_id), min(first_start) from gap where healed_at is null"
-    )
-    says = (
-        f"{silent} of {dctus} silent, the longest since {since:%Y-%m-%d %H:%M} UTC" if silent else f"all {dctus} report"
-    )
+    gaps, since = _one(connection, "select count(distinct dctu_id), min(first_start) from gap where healed_at is null")
+    says = f"all {dctus} report"
+    if gaps:
+        says = f"{gaps} of {dctus} with gaps, the longest since {since:%Y-%m-%d %H:%M} UTC"
     refused = connection.execute(
         "select rule, count(*) from quarantine where replayed_at is null group by rule order by count(*) desc, rule"
     ).fetchall()
     kept = ", ".join(f"{count:,} {rule}" for rule, count in refused)
     return [
-        Line("DCTUs", "late" if silent else "good", says if dctus else "none is registered yet"),
+        Line("DCTUs", "late" if gaps else "good", says if dctus else "none is registered yet"),
         Line("quarantine", "plain", f"{kept}; see `tengerim quarantine list`" if kept else "empty"),
     ]

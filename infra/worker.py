@@ -64,7 +64,7 @@ class Worker:
         self._stop = asyncio.Event()
         for agent in agents:
             RESTARTS.labels(agent)
-        self._targets = settings.home / "targets" / f"{settings.space}-{os.getpid()}.json"
+        self._targets = settings.home / "targets" / f"{settings.space}-{socket.gethostname()}-{os.getpid()}.json"
 
     async def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
@@ -134,7 +134,7 @@ class Worker:
         try:
             with connect(space_url(self._settings.database, self._settings.space)) as connection:
                 offsets.note_death(connection, agent)
-        except (DatabaseError, psycopg.OperationalError) as error:
+        except (DatabaseError, psycopg.Error) as error:
             log.warning("a death could not be noted", agent=agent, error=str(error).strip())
 
     async def _clock(self) -> None:
@@ -167,7 +167,8 @@ def _partitions(agent: str, metrics_port: int) -> int | None:
 def _write_targets(path: Path, space: str, ports: dict[str, int]) -> None:
     """Tell the stack's Prometheus where the metrics are, and no longer those of workers that were killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    for other in path.parent.glob("*.json"):
+    # In containers that share the folder every worker is process 1.
+    for other in path.parent.glob(f"*-{socket.gethostname()}-*.json"):
         if not Path(f"/proc/{other.stem.rpartition('-')[2]}").exists():
             other.unlink(missing_ok=True)
     groups = [

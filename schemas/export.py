@@ -11,6 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from schemas.change import CHANGE
 from schemas.event import EVENT
 from schemas.frame import Frame, Tick
+from schemas.live import NodeState, StatesChanged
 
 FOLDER = Path(__file__).parent.parent / "docs" / "messages"
 
@@ -27,6 +28,14 @@ MESSAGES: dict[str, tuple[TypeAdapter[Any], JsonSchemaMode, str]] = {
     ),
     "change": (CHANGE, "serialization", "On the topic changes: keys of what changed, never values."),
     "event": (EVENT, "serialization", "On the topic events: what collect and balance decided."),
+    "state": (
+        TypeAdapter(NodeState), "serialization",
+        "In Redis, in the hash SPACE:now:KIND under the node's code: the node now.",
+    ),
+    "states-changed": (
+        TypeAdapter(StatesChanged), "serialization",
+        "In Redis, on the channel SPACE:changes: whose states were set.",
+    ),
 }  # fmt: skip
 
 

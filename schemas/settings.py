@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     )
     batch_frames: Annotated[int, Field(ge=1, le=5000, description="Messages in one transaction, at most.")] = 400
     session_s: Annotated[
-        int, Field(ge=2, le=300, description="Seconds after which Kafka gives a silent worker's partitions to another.")
+        int, Field(ge=2, le=90, description="Seconds after which Kafka gives a silent worker's partitions to another.")
     ] = 30
     metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of an agent's metrics; 0: a free one.")] = 0
     log_format: Literal["console", "json"] = "console"

@@ -15,7 +15,7 @@ from mode.supervisors import CrashingSupervisor
 from redis.exceptions import RedisError
 from yarl import URL
 
-from connectors import kafka, sending
+from connectors import kafka, node_now, sending
 from connectors.database import connect_async, space_url
 from connectors.live import LiveState
 from schemas.settings import Settings
@@ -26,7 +26,8 @@ from streams.balance import Balancer
 from streams.batch import Rules
 from streams.collect import Collector
 from streams.gathering import Gathered
-from streams.owner import Owner
+from streams.now import states_of
+from streams.owner import Connect, Owner
 from streams.transport import DatabaseTransport
 
 log = structlog.get_logger()
@@ -39,13 +40,15 @@ BALANCE_REST = 2.0
 REST_MOST_S = 1.0
 RESEND_S = 5.0
 WATCH_TOPIC_S = 5.0
-# Further apart than this no two clocks are that keep the same time.
-CLOCKS_DIFFER_S = 86_400
+# Seconds after which the live state is written whole again: a cache may lose what nobody notices.
+REWRITE_S = 30.0
+# Faust gives up on a claim after 90 seconds without a word, and then nothing is read any more.
+CLAIM_S = 60.0
 
 
-def _latest_us() -> int:
-    """The latest that a tick of the wall clock can say, microseconds since 1970."""
-    return time.time_ns() // 1000 + CLOCKS_DIFFER_S * 1_000_000
+def _clock_us() -> int:
+    """The wall clock, microseconds since 1970."""
+    return time.time_ns() // 1000
 
 
 def rules_of(settings: Settings) -> Rules:
@@ -66,7 +69,7 @@ def build(agent: str, settings: Settings) -> faust.App:
     owner: Owner
     senders: tuple[str, ...]
     if agent == collect.AGENT:
-        owner = Collector(topics, rules_of(settings), connect, _latest_us if settings.clock == "wall" else None)
+        owner = Collector(topics, rules_of(settings), connect, _clock_us if settings.clock == "wall" else None)
         within, rest, senders = COLLECT_WITHIN_S, 0.0, (collect.AGENT,)
     else:
         owner = Balancer(topics, rules_of(settings), connect)
@@ -77,7 +80,7 @@ def build(agent: str, settings: Settings) -> faust.App:
     _add_sender(app, owner, senders, connect)
     _add_watch(app, owner, settings)
     if isinstance(owner, Balancer):
-        _add_live(app, owner, settings)
+        _add_live(app, owner, settings, connect)
     return app
 
 
@@ -121,9 +124,22 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
     topic = app.topic(topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
     async def claim(assigned: set[TP]) -> Mapping[TP, int]:
+        try:
+            async with asyncio.timeout(CLAIM_S):
+                return await claim_all(assigned)
+        except TimeoutError:
+            log.critical("the partitions could not be claimed: starting again", topic=topic_name, within_s=CLAIM_S)
+            os._exit(75)
+
+    async def claim_all(assigned: set[TP]) -> Mapping[TP, int]:
         ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic_name])
         owner.topic_id = ids[topic_name]
-        begin = await owner.assign(owner.topic_id, [tp.partition for tp in assigned if tp.topic == topic_name])
+        ours = [tp.partition for tp in assigned if tp.topic == topic_name]
+        begin = await owner.assign(owner.topic_id, ours)
+        # Asked after the claim: before it another owner may still be moving on.
+        ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic_name)
+        if any(ends.get(partition, offset) < offset for partition, offset in begin.items()):
+            begin = await owner.assign(owner.topic_id, ours, ends)
         metrics.PARTITIONS.labels(agent).set(len(begin))
         log.info("partitions assigned", topic=topic_name, begin=begin)
         return {TP(topic_name, partition): offset for partition, offset in begin.items()}
@@ -134,6 +150,7 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
     async def note_none(_: faust.App, assigned: set[TP], **_others: Any) -> None:
         # With more workers than partitions there is nothing to claim.
         if not assigned:
+            await owner.release()
             metrics.PARTITIONS.labels(agent).set(0)
 
     gathered = Gathered(settings.batch_frames)
@@ -196,10 +213,12 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
 
     @app.task
     async def watch() -> None:
-        agent, topic = owner.places.agent, owner.places.topic
+        agent, topic, begun_us = owner.places.agent, owner.places.topic, time.time_ns() // 1000
         missing = 0
+        shown: set[int] = set()
         while not app.should_stop:
             await asyncio.sleep(WATCH_TOPIC_S)
+            processed = {partition: place.next_off for partition, place in owner.places.places.items()}
             try:
                 ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic])
                 ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic)
@@ -217,36 +236,63 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
             if owner.topic_id is not None and ids[topic] != owner.topic_id:
                 log.critical("the topic was made anew under the same name: starting again", topic=topic)
                 os._exit(75)
-            for partition, place in owner.places.places.items():
-                lag = ends.get(partition, place.next_off) - place.next_off
-                metrics.LAG_MESSAGES.labels(agent, str(partition)).set(lag)
-            watched = [place.watched_us for place in owner.places.places.values() if place.watched_us is not None]
+            if any(ends.get(partition, next_off) < next_off for partition, next_off in processed.items()):
+                log.critical("the broker has lost the end of its log: starting again", topic=topic)
+                os._exit(75)
+            for partition, next_off in processed.items():
+                metrics.LAG_MESSAGES.labels(agent, str(partition)).set(ends.get(partition, next_off) - next_off)
+            for partition in shown - processed.keys():
+                metrics.LAG_MESSAGES.remove(agent, str(partition))
+            shown = set(processed)
             # A replay's time is not late: it is another time.
-            if watched and settings.clock == "wall":
-                age = time.time() - min(watched) / 1e6
-                metrics.TICK_AGE.labels(agent).set(age)
-                metrics.LAG_INTERVALS.labels(agent).set(max(age, 0) // INTERVAL_S)
+            if settings.clock == "wall":
+                _show_age(owner, begun_us)
 
 
-def _add_live(app: faust.App, balancer: Balancer, settings: Settings) -> None:
-    """Keep Redis up to date; while it is away nothing waits, afterwards all is written again."""
+def _show_age(owner: Owner, begun_us: int) -> None:
+    """How old the newest tick is; without any, since when one has been waited for."""
+    agent = owner.places.agent
+    if owner.places.places:
+        watched = [place.watched_us or begun_us for place in owner.places.places.values()]
+        age = max(time.time() - min(watched) / 1e6, 0.0)
+    else:
+        age = 0.0
+    metrics.TICK_AGE.labels(agent).set(age)
+    metrics.LAG_INTERVALS.labels(agent).set(age // INTERVAL_S)
+
+
+def _add_live(app: faust.App, balancer: Balancer, settings: Settings, connect: Connect) -> None:
+    """Keep Redis up to date: what changed at once; all of it when the partition becomes ours, and again and again.
+
+    While Redis is away nothing waits.
+    """
     live = LiveState(settings.redis, settings.space)
 
+    async def publish(*, whole: bool) -> None:
+        states = balancer.take_states()
+        if whole:
+            async with await connect() as connection:
+                rows, names = await node_now.read_all(connection)
+            states = states_of(names, rows)
+        if states:
+            now = next(iter(next(iter(states.values())).values()))["now"]
+            await live.publish(str(now), states, whole=whole)
+
     @app.task
-    async def publish() -> None:
-        failing = False
+    async def keep_live() -> None:
+        failing, epoch, rewritten = False, 0, 0.0
         while not app.should_stop:
             await asyncio.sleep(0.2)
-            states, whole = balancer.take_states()
-            if not states:
+            if (place := balancer.places.places.get(0)) is None:
                 continue
-            now = next(iter(next(iter(states.values())).values()))["now"]
+            whole = failing or place.epoch != epoch or time.monotonic() - rewritten > REWRITE_S
             try:
-                await live.publish(str(now), states, whole=whole)
-                failing = False
-            except (RedisError, OSError) as error:
-                balancer.rewrite_states()
+                await publish(whole=whole)
+            except (RedisError, OSError, psycopg.Error) as error:
                 if not failing:
                     log.warning("Redis is away; the live state is written when it is back", error=str(error))
                 failing = True
                 await asyncio.sleep(2.0)
+            else:
+                failing, epoch = False, place.epoch
+                rewritten = time.monotonic() if whole else rewritten

@@ -4,7 +4,7 @@ Everything is computed from the tables of the moment, so late data, corrections,
 restarts and repeats all go the same way.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -48,11 +48,20 @@ _NODES_A_MESSAGE = 1000
 class Dirty:
     """What messages name: units by interval."""
 
-    units: dict[int, set[int]] = field(default_factory=dict)
+    units: dict[int, frozenset[int]] = field(default_factory=dict)
+    # A schedule names the same units at thousands of intervals: each set is there once.
+    _unions: dict[tuple[frozenset[int], frozenset[int]], frozenset[int]] = field(default_factory=dict)
 
-    def add(self, slot: int, units: Iterable[int]) -> None:
+    def add(self, slot: int, units: frozenset[int]) -> None:
         """Name units at an interval."""
-        self.units.setdefault(slot, set()).update(units)
+        before = self.units.get(slot)
+        if before is None:
+            self.units[slot] = units
+        elif before is not units:
+            union = self._unions.get((before, units))
+            if union is None:
+                union = self._unions[before, units] = before | units
+            self.units[slot] = union
 
 
 class Balancer(Owner):
@@ -66,10 +75,9 @@ class Balancer(Owner):
         self._nodes: Nodes | None = None
         # What node_now was last computed for: hour, interval and newest due interval.
         self._seen: tuple[int, int, int] | None = None
-        # The live state that commits have changed since it was last taken, by node; whole: replace everything.
+        # The live state that commits have changed since it was last taken, by node.
         self._live: dict[int, Row] = {}
         self._names: dict[int, tuple[str, str]] = {}
-        self._whole = True
 
     async def prepare(self, connection: psycopg.AsyncConnection) -> None:
         """Make the temporary tables."""
@@ -77,21 +85,14 @@ class Balancer(Owner):
         await balances.prepare_session(connection)
 
     def forget(self) -> None:
-        """Discard the master data; the live state is then written whole."""
+        """Discard the master data."""
         self._nodes = None
-        self._whole = True
         self._seen = None
 
-    def take_states(self) -> tuple[States, bool]:
-        """The live state that changed since the last call, and whether it is the whole of it."""
-        live, whole = self._live, self._whole
-        if live:
-            self._live, self._whole = {}, False
-        return states_of(self._names, live.values()), whole
-
-    def rewrite_states(self) -> None:
-        """Give the whole live state at the next occasion: the cache has lost it."""
-        self._whole, self._seen, self._live = True, None, {}
+    def take_states(self) -> States:
+        """The live state that changed since the last call."""
+        live, self._live = self._live, {}
+        return states_of(self._names, live.values())
 
     async def start_anew(self, connection: psycopg.AsyncConnection) -> None:
         """Nobody knows which changes are gone: compute all balances anew."""
@@ -102,10 +103,11 @@ class Balancer(Owner):
 
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
         """Bring the balances up to everything that the messages tell of."""
-        while await self._recompute(connection):
-            pass
-        while await self._close_due(connection):
-            pass
+        for step, work in (("recompute", self._recompute), ("close", self._close_due)):
+            more = True
+            while more:
+                with metrics.BATCH_SECONDS.labels(AGENT, step).time():
+                    more = await work(connection)
         with metrics.BATCH_SECONDS.labels(AGENT, "batch").time():
             async with connection.transaction(), connection.cursor() as cursor:
                 if await self.places.lock(cursor, [0]):
@@ -122,7 +124,7 @@ class Balancer(Owner):
                 letters = []
                 for slots in _worth(dirty, reach):
                     letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
-                rows, whole = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
+                rows = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
                 await sending.write(cursor, AGENT, letters)
                 await offsets.count(cursor, AGENT, self.topics.changes, {(0, "changes"): len(messages)})
                 end = messages[-1][1] + 1
@@ -131,8 +133,6 @@ class Balancer(Owner):
         failpoints.passing("balance_after_commit")
         place.next_off = end
         metrics.MESSAGES.labels(AGENT, "changes").inc(len(messages))
-        if whole:
-            self._live, self._whole = {}, True
         self._names = nodes.names
         self._live.update((row[0], row) for row in rows)
 
@@ -171,7 +171,7 @@ class Balancer(Owner):
                 dirty = Dirty()
                 for slot, unit in touched:
                     if unit:
-                        dirty.add(slot, [unit])
+                        dirty.add(slot, frozenset((unit,)))
                 slots = np.array(sorted(dirty.units), np.int64)
                 if len(slots):
                     letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
@@ -296,17 +296,17 @@ class Balancer(Owner):
 
     async def _refresh_now(
         self, cursor: psycopg.AsyncCursor, nodes: Nodes, dirty: Dirty, watched_us: int | None
-    ) -> tuple[Sequence[Row], bool]:
+    ) -> Sequence[Row]:
         """Bring `node_now` up to date: all nodes when an interval passed, else those above what changed lately."""
         if watched_us is None:
-            return [], False
+            return []
         slot = watched_us // INTERVAL_US
         due = due_slot(watched_us, self.rules.grace_us)
         hour = hour_of_slot(slot)
         window = np.arange(min(hour, due), hour + SLOTS_PER_HOUR, dtype=np.int64)
         moved = self._seen != (hour, slot, due)
         if not moved and not any(s in dirty.units for s in window.tolist()):
-            return [], False
+            return []
         ((structure, _),) = nodes.by_structure(np.array([slot], np.int64))
         sums = await balances.read_sums(cursor, window.tolist())
         plan = await balances.read_plan(cursor, np.unique(window - window % SLOTS_PER_HOUR).tolist())
@@ -314,11 +314,10 @@ class Balancer(Owner):
         which: NDArray[np.bool_] | None = None if moved else np.any(_touched(computed, dirty), axis=1)
         rows = rows_now(computed, hour, from_us(watched_us), which)
         await node_now.write(cursor, rows)
-        whole = moved and (self._seen is None or self._seen[0] != hour)
-        if whole:
+        if moved and (self._seen is None or self._seen[0] != hour):
             await node_now.remove_missing(cursor, structure.node_id.tolist())
         self._seen = (hour, slot, due)
-        return rows, whole
+        return rows
 
 
 def _worth(dirty: Dirty, reach: range) -> list[Ints]:
@@ -339,10 +338,10 @@ def _dirty(messages: list[Message], nodes: Nodes, reach: range) -> Dirty:
         match change:
             case PartialsChanged(units=by_start):
                 for start, units in by_start.items():
-                    known = [nodes.unit_ids[unit] for unit in units if unit in nodes.unit_ids]
+                    known = frozenset(nodes.unit_ids[unit] for unit in units if unit in nodes.unit_ids)
                     dirty.add(slot_of(start), known)
             case ScheduleChanged():
-                known = [nodes.unit_ids[unit] for unit in change.units if unit in nodes.unit_ids]
+                known = frozenset(nodes.unit_ids[unit] for unit in change.units if unit in nodes.unit_ids)
                 # A plan may be for years to come; of what has no rows yet, only the running hour may be projected.
                 first = max(slot_of(change.first_hour), reach.start)
                 end = min(slot_of(change.last_hour), reach.stop + SLOTS_PER_HOUR) + SLOTS_PER_HOUR

@@ -6,7 +6,7 @@ are read anew. So a lost answer to a commit, a fenced partition or a stale block
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
 
 import psycopg
@@ -58,13 +58,18 @@ class Owner(ABC):
     async def start_anew(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — most have lost nothing
         """Make good, within the claim's transaction, what was in the log that the broker has lost."""
 
-    async def assign(self, topic_id: str, partitions: Iterable[int]) -> dict[int, int]:
-        """Become the owner of exactly these partitions; gives where to begin in each."""
+    async def assign(
+        self, topic_id: str, partitions: Iterable[int], ends: Mapping[int, int] | None = None
+    ) -> dict[int, int]:
+        """Become the owner of exactly these partitions; gives where to begin in each.
+
+        `ends`: where their logs end, as seen while they were ours; a partition beyond it goes on there.
+        """
         wanted = sorted(partitions)
 
         async def claim(connection: psycopg.AsyncConnection) -> dict[int, int]:
             async with connection.transaction():
-                begin = await self.places.claim(connection, topic_id, wanted)
+                begin = await self.places.claim(connection, topic_id, wanted, ends)
                 if any(claim.started_anew for claim in self.places.claims.values()):
                     await self.start_anew(connection)
             return begin
@@ -72,6 +77,12 @@ class Owner(ABC):
         async with self._turn:
             self.forget()
             return await self._for_ever(claim)
+
+    async def release(self) -> None:
+        """Own nothing any more."""
+        async with self._turn:
+            self.forget()
+            self.places.release()
 
     async def process(self, messages: list[Message]) -> None:
         """Process messages to the end: when this returns they are in the database, or not ours."""
@@ -152,6 +163,8 @@ class Owner(ABC):
             except (
                 psycopg.OperationalError,
                 psycopg.InterfaceError,
+                # A server that only reads for now, a damaged page: whatever it is, no message is to blame.
+                psycopg.InternalError,
                 psycopg.errors.IdleInTransactionSessionTimeout,
                 OSError,
             ) as error:

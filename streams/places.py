@@ -1,6 +1,6 @@
 """The partitions that an agent owns, and which of the messages it is given are its to process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import psycopg
 import structlog
@@ -28,14 +28,23 @@ class Places:
         self.claims: dict[int, Claim] = {}
 
     async def claim(
-        self, connection: psycopg.AsyncConnection, topic_id: str, partitions: Iterable[int]
+        self,
+        connection: psycopg.AsyncConnection,
+        topic_id: str,
+        partitions: Iterable[int],
+        ends: Mapping[int, int] | None = None,
     ) -> dict[int, int]:
         """Become the owner of exactly these partitions; gives where to begin in each."""
-        self.claims = await offsets.claim(connection, self.agent, self.topic, topic_id, sorted(partitions))
+        self.claims = await offsets.claim(connection, self.agent, self.topic, topic_id, sorted(partitions), ends)
         self.places = {p: Place(c.next_off, c.epoch, c.watched_us) for p, c in self.claims.items()}
         for partition, claim in self.claims.items():
             if claim.started_anew:
                 log.warning("another topic under the same name: the partition starts anew", partition=partition)
+            if claim.cut_from is not None:
+                log.error(
+                    "the broker has lost the end of its log: the partition goes on there",
+                    topic=self.topic, partition=partition, processed_until=claim.cut_from, end=claim.next_off,
+                )  # fmt: skip
         return {partition: claim.next_off for partition, claim in self.claims.items()}
 
     def mine(self, messages: list[Message]) -> list[Message]:
@@ -75,3 +84,7 @@ class Places:
             self.places[partition].next_off = next_off
             self.places[partition].watched_us = watched_us
         return fenced
+
+    def release(self) -> None:
+        """Own nothing any more."""
+        self.places, self.claims = {}, {}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,7 @@ from redis.exceptions import RedisError
 
 from connectors.live import LiveState, changes_channel, delete_states, state_key
 from infra.stack.stack import Addresses
+from schemas.live import StatesChanged
 
 pytestmark = pytest.mark.stack
 NOW = "2026-03-01T00:20:00+00:00"
@@ -63,7 +65,9 @@ async def test_whoever_listens_hears_what_changed(live: LiveState, client: redis
         await listener.subscribe(changes_channel(space))
         await live.publish(NOW, {"unit": {"B": {"n": 1}, "A": {"n": 1}}})
         messages = [message async for message in _until_data(listener)]
-    assert [json.loads(message) for message in messages] == [{"now": NOW, "changed": {"unit": ["A", "B"]}}]
+    assert [StatesChanged.model_validate_json(message) for message in messages] == [
+        StatesChanged(now=datetime.fromisoformat(NOW), changed={"unit": ["A", "B"]})
+    ]
 
 
 async def _until_data(listener: redis.client.PubSub) -> AsyncIterator[str]:

@@ -22,8 +22,11 @@ async def connection(database: Database) -> AsyncIterator[psycopg.AsyncConnectio
     await opened.close()
 
 
-async def claim(connection: psycopg.AsyncConnection, *partitions: int, log: str = "log") -> dict[int, Claim]:
-    return await offsets.claim(connection, "collect", "frames", log, partitions)
+async def claim(
+    connection: psycopg.AsyncConnection, *partitions: int, log: str = "log", end: int | None = None
+) -> dict[int, Claim]:
+    ends = None if end is None else dict.fromkeys(partitions, end)
+    return await offsets.claim(connection, "collect", "frames", log, partitions, ends)
 
 
 async def advance(connection: psycopg.AsyncConnection, **ends: tuple[int, int | None]) -> None:
@@ -37,7 +40,7 @@ async def tries(connection: psycopg.AsyncConnection) -> int:
 
 
 async def test_a_new_partition_begins_at_its_beginning(connection: psycopg.AsyncConnection) -> None:
-    assert await claim(connection, 3) == {3: Claim(0, 1, None, 0, -1, False)}
+    assert await claim(connection, 3) == {3: Claim(0, 1, None, 0, -1, False, None)}
 
 
 async def test_every_claim_raises_the_epoch(connection: psycopg.AsyncConnection) -> None:
@@ -51,6 +54,14 @@ async def test_agents_and_topics_have_places_of_their_own(connection: psycopg.As
     for agent, topic in (("balance", "frames"), ("collect", "other")):
         assert (await offsets.claim(connection, agent, topic, "log", [0]))[0].next_off == 0
     assert (await claim(connection, 0))[0][:3] == (7, 2, 9)
+
+
+async def test_a_log_that_lost_its_end_goes_on_there(connection: psycopg.AsyncConnection) -> None:
+    await claim(connection, 0)
+    await advance(connection, p0=(7, 9))
+    (found,) = (await claim(connection, 0, end=5)).values()
+    assert (found.next_off, found.watched_us, found.started_anew, found.cut_from) == (5, 9, False, 7)
+    assert (await claim(connection, 0, end=5))[0].cut_from is None
 
 
 async def test_several_partitions_move_on_at_once_each_to_its_end(connection: psycopg.AsyncConnection) -> None:
@@ -87,8 +98,8 @@ async def test_a_locked_partition_is_claimed_after_the_transaction(
 async def test_another_log_begins_anew_once_and_keeps_its_time(connection: psycopg.AsyncConnection) -> None:
     await claim(connection, 0)
     await advance(connection, p0=(5, 50))
-    assert (await claim(connection, 0, log="other"))[0] == Claim(0, 2, 50, 0, -1, True)
-    assert (await claim(connection, 0, log="other"))[0] == Claim(0, 3, 50, 0, -1, False)
+    assert (await claim(connection, 0, log="other"))[0] == Claim(0, 2, 50, 0, -1, True, None)
+    assert (await claim(connection, 0, log="other"))[0] == Claim(0, 3, 50, 0, -1, False, None)
 
 
 async def test_deaths_where_a_partition_stands_still_are_counted(

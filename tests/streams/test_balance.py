@@ -10,11 +10,13 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from connectors import node_now
 from connectors.database import connect_async
 from schemas.change import CHANGE, PartialsChanged, RegistryChanged, ScheduleChanged, TimePassed
 from schemas.time import slot_of, slot_start
 from schemas.topics import topics_of
 from streams.balance import Balancer
+from streams.now import states_of
 from tests.property.core import rules_with
 from tests.property.database import Database
 from tests.property.histories import Planned, slot_at
@@ -257,27 +259,23 @@ async def test_now_follows_the_newest_closed_interval_of_the_running_hour(balanc
     assert balance.rows("select count(*) from v_node_now") == balance.rows("select count(*) from node")
 
 
-async def test_the_live_state_is_whole_at_first_and_then_what_changed(balance: Balancing) -> None:
+async def test_the_live_state_is_all_at_first_and_then_what_changed(balance: Balancing) -> None:
     await balance(balance.watch(20))
-    states, whole = balance.balancer.take_states()
-    assert whole
+    states = balance.balancer.take_states()
     assert set(states) == {"unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system"}
-    assert balance.balancer.take_states() == ({}, False)
+    assert balance.balancer.take_states() == {}
     await balance(balance.read("UG", 0, 700))
-    states, whole = balance.balancer.take_states()
-    assert not whole
+    states = balance.balancer.take_states()
     assert set(states["unit"]) == {"UG"}
     assert states["system"]["system"]["gen_fact_wh"] == 700
 
 
-async def test_a_cache_that_was_lost_gets_the_whole_again(balance: Balancing) -> None:
-    await balance(balance.watch(20))
-    balance.balancer.take_states()
-    balance.balancer.rewrite_states()
-    await balance(balance.watch(21))
-    states, whole = balance.balancer.take_states()
-    assert whole
-    assert set(states["unit"]) == {"UG", "UC", "UE", "UX"}
+async def test_the_archive_says_the_same_state(balance: Balancing) -> None:
+    balance.database.import_plan(Planned("UG", 0, 1, 4000))
+    await balance(balance.read("UG", 0, 700), balance.watch(20))
+    async with await connect_async(balance.database.url) as connection:
+        rows, names = await node_now.read_all(connection)
+    assert states_of(names, rows) == balance.balancer.take_states()
 
 
 async def test_history_handed_over_before_the_first_registration_has_rows_where_it_was_read(balance: Balancing) -> None:

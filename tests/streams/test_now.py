@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from connectors.node_now import COLUMNS
+from schemas.live import NodeState
 from streams.balancing import balance
 from streams.now import rows_now, share, states_of
 from tests.streams.grid import NODE, Unit, nodes
@@ -64,7 +65,7 @@ def test_a_state_is_a_row_by_kind_and_code_that_json_can_say() -> None:
     assert list(states) == ["unit"]
     state = json.loads(json.dumps(states))["unit"]["U1"]
     assert (state["ts"], state["gen_fact_wh"], state["cons_fact_wh"]) == ("2026-03-02T12:00:00+00:00", 30, None)
-    assert "node_id" not in state
+    assert NodeState.model_validate(state).gen_fact_wh == 30
 
 
 @pytest.mark.parametrize(
