@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -127,11 +127,11 @@ class Campaign:
                 self.oracle.take(partition, message)
             self._taken[partition] = begin[partition] + len(found)
 
-    def begin_log(self) -> None:
-        """The broker has lost its log and there is a new one."""
+    def begin_log(self, kept: Mapping[int, int] | None = None) -> None:
+        """The broker has lost its log and there is a new one; `kept`: so many messages of each partition it still has."""
+        self._taken = dict(kept or {})
         self.load.begin_log()
-        self.logs.append({})
-        self._taken = {}
+        self.logs.append({partition: self.logs[-1][partition][:end] for partition, end in self._taken.items()})
 
     def judge(self) -> None:
         """Hold every table against the oracle."""

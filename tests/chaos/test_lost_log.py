@@ -1,5 +1,6 @@
-"""The broker has lost its log: it comes back empty, without a topic."""
+"""The broker has lost its log: it comes back empty, without a topic; or as a copy that ends too early."""
 
+import shutil
 import time
 from contextlib import closing
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.database import connect
-from connectors.kafka import KafkaError, partition_count
+from connectors.kafka import KafkaError, end_offsets, partition_count
 from infra.stack import stack as local
 from schemas.topics import topics_of
 from tests.chaos.campaign import Campaign
@@ -50,6 +51,35 @@ def test_balances_are_right_though_their_changes_are_gone(under_load: Campaign, 
     await_topics(under_load)
     under_load.begin_log()
     under_load.settle()
+    under_load.load.start()
+    under_load.await_progress()
+    under_load.settle()
+
+
+def test_a_log_restored_from_an_older_copy_goes_on_at_its_end(
+    under_load: Campaign, own_home: Path, tmp_path: Path, say: local.Say
+) -> None:
+    worker = under_load.worker()
+    under_load.load.start()
+    under_load.await_progress()
+    under_load.settle()
+    data, copy = own_home / "data" / "kafka", tmp_path / "copy"
+    local.stop(own_home, "kafka")
+    shutil.copytree(data, copy)
+    local.start(own_home, "kafka", say)
+    kept = end_offsets(under_load.settings.kafka, topics_of(under_load.settings.space).frames)
+    under_load.load.start()
+    under_load.await_progress(2000)
+    under_load.settle()
+    local.stop(own_home, "kafka")
+    shutil.rmtree(data)
+    shutil.copytree(copy, data)
+    local.start(own_home, "kafka", say)
+    under_load.begin_log(kept)
+    # Of both topics: whatever is sent before that is noticed may stand where something else was processed.
+    worker.await_events(
+        "the broker has lost the end of its log: the partition goes on there", under_load.settings.partitions + 1
+    )
     under_load.load.start()
     under_load.await_progress()
     under_load.settle()
