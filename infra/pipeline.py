@@ -11,12 +11,14 @@ from connectors.database import NoDatabaseError, connect, space_url
 from connectors.drain import messages_left
 from infra.words import many
 from schemas.settings import Settings
+from schemas.time import LOCAL
 from schemas.topics import topics_of
 
 State = Literal["good", "late", "down", "plain"]
 
 # A tick older than this, by the wall clock, means that nobody writes the time or nobody processes it.
 STALE = timedelta(minutes=2)
+_PLACE = LOCAL.key.rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ def _time(connection: psycopg.Connection) -> Line:
     if watched is None:
         return Line("time", "late", "no tick of a clock has been processed yet")
     age = datetime.now(UTC) - watched
-    newest = f"; newest closed interval {closed:%H:%M} UTC" if closed is not None else ""
+    newest = f"; newest closed interval {closed.astimezone(LOCAL):%H:%M}" if closed is not None else ""
     apart = f"{_span(abs(age))} {'behind' if age >= timedelta() else 'ahead of'} the wall clock"
-    says = f"at {watched:%Y-%m-%d %H:%M:%S} UTC, {apart}{newest}"
+    says = f"at {watched.astimezone(LOCAL):%Y-%m-%d %H:%M:%S} {_PLACE} time, {apart}{newest}"
     return Line("time", "late" if abs(age) > STALE else "good", says)
 
 
@@ -104,7 +106,7 @@ def _data(connection: psycopg.Connection) -> list[Line]:
     gaps, since = _one(connection, "select count(distinct dctu_id), min(first_start) from gap where healed_at is null")
     says = f"all {dctus} report"
     if gaps:
-        says = f"{gaps} of {dctus} with gaps, the longest since {since:%Y-%m-%d %H:%M} UTC"
+        says = f"{gaps} of {dctus} with gaps, the longest since {since.astimezone(LOCAL):%Y-%m-%d %H:%M}"
     refused = connection.execute(
         "select rule, count(*) from quarantine where replayed_at is null group by rule order by count(*) desc, rule"
     ).fetchall()

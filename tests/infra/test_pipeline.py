@@ -110,6 +110,6 @@ def test_silence_refusals_and_work_left_are_told(own: Space, tmp_path: Path) -> 
             [rule],
         )
     own.archive.execute("insert into recompute (from_ts, to_ts) values (now(), now())")
-    assert own.line("DCTUs") == Line("DCTUs", "late", "1 of 2 with gaps, the longest since 2026-03-02 06:00 UTC")
+    assert own.line("DCTUs") == Line("DCTUs", "late", "1 of 2 with gaps, the longest since 2026-03-02 11:00")
     assert own.line("quarantine").says == "2 UNKNOWN, 1 GRID; see `tengerim quarantine list`"
     assert own.line("recompute") == Line("recompute", "good", "1 period to compute anew")
