@@ -42,7 +42,13 @@ def main(agent: str) -> None:
     except KafkaError as error:
         structlog.get_logger().warning("the topics could not be looked for", error=str(error))
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, "127.0.0.1")
+        try:
+            start_http_server(settings.metrics_port, "127.0.0.1")
+        except OSError as error:
+            # The port was ours before a restart; the work matters more than what Prometheus sees of it.
+            structlog.get_logger().warning(
+                "no metrics: the port is taken", port=settings.metrics_port, error=str(error)
+            )
     app = build(agent, settings)
     worker = faust.Worker(app, loglevel="INFO", logging_config=logging_config, redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
