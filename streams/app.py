@@ -145,6 +145,7 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
         return {TP(topic_name, partition): offset for partition, offset in begin.items()}
 
     app.claim = claim
+    app.claiming = asyncio.Lock()
 
     @app.on_partitions_assigned.connect
     async def note_none(_: faust.App, assigned: set[TP], **_others: Any) -> None:

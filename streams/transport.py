@@ -41,12 +41,19 @@ class DatabaseConsumer(aiokafka.Consumer):  # type: ignore[misc]
     """Seeks to the positions that `app.claim` gives."""
 
     async def perform_seek(self) -> None:
-        """Claim the assigned partitions and begin where their last transaction ended."""
-        positions = await self.app.claim(set(self.assignment()))
-        if positions:
-            await self.seek_wait(positions)
-        self._read_offset.update(positions)
-        self._committed_offset.update({tp: offset or None for tp, offset in positions.items()})
+        """Claim the assigned partitions and begin where their last transaction ended.
+
+        Rebalances may follow one another faster than claims: the last claim must be of what is assigned at its end.
+        """
+        async with self.app.claiming:
+            claimed = None
+            while (assigned := set(self.assignment())) != claimed:
+                positions = await self.app.claim(assigned)
+                claimed = assigned
+            if positions:
+                await self.seek_wait(positions)
+            self._read_offset.update(positions)
+            self._committed_offset.update({tp: offset or None for tp, offset in positions.items()})
 
     async def wait_first(self, *coros: Waited, timeout: Any = None) -> WaitResults:  # noqa: ASYNC109 — Faust's
         """Deliver a message, the first of `coros`, unless a rebalance (the other) comes first.
