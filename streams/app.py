@@ -179,7 +179,7 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
             await asyncio.sleep(min(rest * (time.monotonic() - begun), REST_MOST_S))
 
 
-def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect: Any) -> None:
+def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect: Connect) -> None:
     """Send on what transactions left in the outbox: at once after a commit, again until it is sent."""
 
     async def send(topic: str, partition: int | None, key: bytes | None, message: bytes) -> Any:
@@ -214,7 +214,7 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
 
     @app.task
     async def watch() -> None:
-        agent, topic, begun_us = owner.places.agent, owner.places.topic, time.time_ns() // 1000
+        agent, topic, begun_us = owner.places.agent, owner.places.topic, _clock_us()
         missing = 0
         shown: set[int] = set()
         while not app.should_stop:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +16,6 @@ from tests.homes import beside
 
 # So that a dead worker's partitions are given to another soon.
 SESSION_S = 6
-
-Begin = Callable[[], Campaign]
 
 
 @dataclass(slots=True)
