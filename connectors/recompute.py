@@ -1,4 +1,4 @@
-"""The queue of what an import of master data touches."""
+"""The queue of what is to be computed anew: what an import touched, or a lost log may have told."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -46,7 +46,16 @@ async def done_until(cursor: psycopg.AsyncCursor, task: Task, slot: int) -> None
         )
 
 
-async def ask_balances(cursor: psycopg.AsyncCursor) -> bool:
+async def ask_period(cursor: psycopg.AsyncCursor, first: int, end: int) -> None:
+    """Ask for all balances of slots `[first, end)`, unless they wait already."""
+    await cursor.execute(
+        "insert into recompute (from_ts, to_ts) select %(first)s, %(end)s where not exists"
+        " (select from recompute where dctu_id is null and from_ts <= %(first)s and to_ts >= %(end)s)",
+        {"first": slot_start(first), "end": slot_start(end)},
+    )
+
+
+async def ask_all(cursor: psycopg.AsyncCursor) -> bool:
     """Ask for all balances that the archive can have; False where it can have none."""
     await cursor.execute(
         "insert into recompute (from_ts, to_ts) select min(first), max(last) + interval '15 minutes' from"

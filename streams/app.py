@@ -291,7 +291,7 @@ def _add_live(app: faust.App, balancer: Balancer, settings: Settings, connect: C
                 await publish(whole=whole)
             except (RedisError, OSError, psycopg.Error) as error:
                 if not failing:
-                    log.warning("Redis is away; the live state is written when it is back", error=str(error))
+                    log.warning("the live state cannot be written; it is tried again until it can", error=str(error))
                 failing = True
                 await asyncio.sleep(2.0)
             else:

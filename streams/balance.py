@@ -4,15 +4,14 @@ Everything is computed from the tables of the moment, so late data, corrections,
 restarts and repeats all go the same way.
 """
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
 import psycopg
 import structlog
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from connectors import balances, cells, node_now, offsets, recompute, sending
 from connectors.balances import Rows
@@ -21,14 +20,15 @@ from connectors.node_now import Row
 from connectors.offsets import Advance
 from connectors.sending import Letter
 from connectors.snapshot import read_version
-from schemas.change import CHANGE, PartialsChanged, RegistryChanged, ScheduleChanged
+from schemas.change import RegistryChanged
 from schemas.event import BalancesClosed
 from schemas.partitioning import partition_of
 from schemas.time import INTERVAL_US, SLOTS_PER_HOUR, from_us, hour_of_slot, slot_of, slot_start
 from schemas.topics import Topics
 from streams import failpoints, metrics
-from streams.balancing import Balance, balance
+from streams.balancing import balance
 from streams.batch import Rules, due_slot
+from streams.dirty import CHUNK, Dirty, read_dirty
 from streams.nodes import Nodes
 from streams.now import States, rows_now, share, states_of
 from streams.owner import Connect, Owner
@@ -39,39 +39,20 @@ log = structlog.get_logger()
 Ints = NDArray[np.int64]
 
 AGENT = "balance"
-# Intervals in one transaction: a day.
-CHUNK = 96
+# Seconds that what an import touched is computed anew before the messages that wait have their turn.
+PATIENCE_S = 1.0
 _NODES_A_MESSAGE = 1000
-
-
-@dataclass(slots=True)
-class Dirty:
-    """What messages name: units by interval."""
-
-    units: dict[int, frozenset[int]] = field(default_factory=dict)
-    # A schedule names the same units at thousands of intervals: each set is there once.
-    _unions: dict[tuple[frozenset[int], frozenset[int]], frozenset[int]] = field(default_factory=dict)
-
-    def add(self, slot: int, units: frozenset[int]) -> None:
-        """Name units at an interval."""
-        before = self.units.get(slot)
-        if before is None:
-            self.units[slot] = units
-        elif before is not units:
-            union = self._unions.get((before, units))
-            if union is None:
-                union = self._unions[before, units] = before | units
-            self.units[slot] = union
 
 
 class Balancer(Owner):
     """Processes `changes`, one partition."""
 
-    def __init__(self, topics: Topics, rules: Rules, connect: Connect) -> None:
+    def __init__(self, topics: Topics, rules: Rules, connect: Connect, patience_s: float = PATIENCE_S) -> None:
         """Hold nothing but the master data."""
         super().__init__(AGENT, topics.changes, connect)
         self.topics = topics
         self.rules = rules
+        self._patience_s = patience_s
         self._nodes: Nodes | None = None
         # What node_now was last computed for: hour, interval and newest due interval.
         self._seen: tuple[int, int, int] | None = None
@@ -97,17 +78,28 @@ class Balancer(Owner):
     async def start_anew(self, connection: psycopg.AsyncConnection) -> None:
         """Nobody knows which changes are gone: compute all balances anew."""
         async with connection.cursor() as cursor:
-            if await recompute.ask_balances(cursor):
-                wake = RegistryChanged(version=await read_version(cursor)).model_dump_json().encode()
-                await sending.write(cursor, AGENT, [Letter(0, self.topics.changes, 0, None, wake)])
+            if await recompute.ask_all(cursor):
+                await sending.write(cursor, AGENT, [self._wake(await read_version(cursor))])
+
+    def _wake(self, version: int) -> Letter:
+        """A message to ourselves: what waits to be computed anew is worked on whenever a message comes."""
+        message = RegistryChanged(version=version).model_dump_json().encode()
+        return Letter(0, self.topics.changes, 0, None, message)
 
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
-        """Bring the balances up to everything that the messages tell of."""
-        for step, work in (("recompute", self._recompute), ("close", self._close_due)):
-            more = True
-            while more:
-                with metrics.BATCH_SECONDS.labels(AGENT, step).time():
-                    more = await work(connection)
+        """Bring the balances up to everything that the messages tell of.
+
+        What imports touched may take minutes: it goes on after these messages, and between those that follow.
+        """
+        until, unfinished, late = time.monotonic() + self._patience_s, True, True
+        while unfinished:
+            with metrics.BATCH_SECONDS.labels(AGENT, "recompute").time():
+                unfinished = await self._recompute(connection)
+            if time.monotonic() >= until:
+                break
+        while late:
+            with metrics.BATCH_SECONDS.labels(AGENT, "close").time():
+                late = await self._close_due(connection)
         with metrics.BATCH_SECONDS.labels(AGENT, "batch").time():
             async with connection.transaction(), connection.cursor() as cursor:
                 if await self.places.lock(cursor, [0]):
@@ -120,11 +112,16 @@ class Balancer(Owner):
                 nodes = await self._current_nodes(cursor)
                 place = self.places.places[0]
                 reach = await self._reach(cursor, nodes, place.watched_us)
-                dirty = _dirty(messages, nodes, reach)
+                dirty = read_dirty(messages, nodes, reach)
                 letters = []
-                for slots in _worth(dirty, reach):
+                for slots in dirty.within(reach):
                     letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
                 rows = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
+                if dirty.period is not None:
+                    await recompute.ask_period(cursor, *dirty.period)
+                    unfinished = True
+                if unfinished:
+                    letters.append(self._wake(nodes.version))
                 await sending.write(cursor, AGENT, letters)
                 await offsets.count(cursor, AGENT, self.topics.changes, {(0, "changes"): len(messages)})
                 end = messages[-1][1] + 1
@@ -141,6 +138,7 @@ class Balancer(Owner):
         if self._nodes is None or self._nodes.version != version:
             self._nodes = Nodes(await read_membership(cursor))
             self._seen = None
+            log.info("master data", version=version)
         return self._nodes
 
     async def _recompute(self, connection: psycopg.AsyncConnection) -> bool:
@@ -258,7 +256,7 @@ class Balancer(Owner):
         for structure, of_period in nodes.by_structure(slots):
             computed = balance(structure, of_period, sums, plan, watched_us, self.rules.grace_us)
             exists = computed.exists
-            touched = np.ones_like(exists) if dirty is None else _touched(computed, dirty)
+            touched = np.ones_like(exists) if dirty is None else dirty.touched(computed)
             if dirty is not None:
                 node, column = np.nonzero(touched & ~exists)
                 await balances.remove(cursor, of_period[column], structure.node_id[node])
@@ -311,56 +309,10 @@ class Balancer(Owner):
         sums = await balances.read_sums(cursor, window.tolist())
         plan = await balances.read_plan(cursor, np.unique(window - window % SLOTS_PER_HOUR).tolist())
         computed = balance(structure, window, sums, plan, watched_us, self.rules.grace_us)
-        which: NDArray[np.bool_] | None = None if moved else np.any(_touched(computed, dirty), axis=1)
+        which: NDArray[np.bool_] | None = None if moved else np.any(dirty.touched(computed), axis=1)
         rows = rows_now(computed, hour, from_us(watched_us), which)
         await node_now.write(cursor, rows)
         if moved and (self._seen is None or self._seen[0] != hour):
             await node_now.remove_missing(cursor, structure.node_id.tolist())
         self._seen = (hour, slot, due)
         return rows
-
-
-def _worth(dirty: Dirty, reach: range) -> list[Ints]:
-    """The named intervals that can have rows, in chunks."""
-    slots = np.array(sorted(slot for slot in dirty.units if slot < reach.stop), np.int64)
-    return [slots[i : i + CHUNK] for i in range(0, len(slots), CHUNK)]
-
-
-def _dirty(messages: list[Message], nodes: Nodes, reach: range) -> Dirty:
-    """What messages name. One that cannot be read is logged: its receiver recomputes anyway when the next comes."""
-    dirty = Dirty()
-    for _, offset, value in messages:
-        try:
-            change = CHANGE.validate_json(value)
-        except ValidationError as error:
-            log.error("a change that cannot be read", offset=offset, error=str(error))
-            continue
-        match change:
-            case PartialsChanged(units=by_start):
-                for start, units in by_start.items():
-                    known = frozenset(nodes.unit_ids[unit] for unit in units if unit in nodes.unit_ids)
-                    dirty.add(slot_of(start), known)
-            case ScheduleChanged():
-                known = frozenset(nodes.unit_ids[unit] for unit in change.units if unit in nodes.unit_ids)
-                # A plan may be for years to come; of what has no rows yet, only the running hour may be projected.
-                first = max(slot_of(change.first_hour), reach.start)
-                end = min(slot_of(change.last_hour), reach.stop + SLOTS_PER_HOUR) + SLOTS_PER_HOUR
-                for slot in range(first, end):
-                    dirty.add(slot, known)
-            case RegistryChanged():
-                log.info("master data changed", version=change.version)
-    return dirty
-
-
-def _touched(computed: Balance, dirty: Dirty) -> NDArray[np.bool_]:
-    """The nodes above dirty units, by interval."""
-    rows, columns = [], []
-    for column, slot in enumerate(computed.slots.tolist()):
-        units = dirty.units.get(slot)
-        if units:
-            row = computed.structure.rows_of(np.fromiter(units, np.int64, len(units)))
-            rows.append(row[row >= 0])
-            columns.append(np.full(len(rows[-1]), column, np.int64))
-    if not rows:
-        return np.zeros_like(computed.closed)
-    return computed.below(np.concatenate(rows), np.concatenate(columns))

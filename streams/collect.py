@@ -8,21 +8,21 @@ import numpy as np
 import psycopg
 import structlog
 
-from connectors import cells, gaps, offsets, recompute, sending
+from connectors import cells, offsets, sending
 from connectors.offsets import Advance
 from connectors.refusals import Refusal, write_refusals
 from connectors.sending import Letter
 from connectors.snapshot import read_snapshot, read_version
 from schemas.change import PartialsChanged, TimePassed
-from schemas.event import ConflictSeen, GapChanged
+from schemas.event import ConflictSeen
 from schemas.partitioning import partition_of
 from schemas.rules import Rule
 from schemas.time import INTERVAL_US, from_us, slot_start
 from schemas.topics import Topics
 from streams import batch, failpoints, metrics
 from streams.batch import Rules, Sorted, Writes
-from streams.gap_keeping import keep, open_gap
-from streams.gaps import Deadline, Gap, GapChange
+from streams.gap_keeping import GapKeeper
+from streams.gaps import Deadline
 from streams.layout import DctuLayout
 from streams.matrix import Block, Stored
 from streams.owner import Connect, Owner
@@ -51,10 +51,7 @@ class Collector(Owner):
         self.rules = rules
         self._registry: Registry | None = None
         self._blocks: dict[str, Block] = {}
-        self._gaps: dict[str, list[Gap]] = {}
-        # DCTUs whose gaps are to be looked at again after an import; those that have no channels any more.
-        self._recheck: set[str] = set()
-        self._withdrawn: set[str] = set()
+        self._gaps = GapKeeper(topics, rules.partitions)
 
     @property
     def matrix_bytes(self) -> int:
@@ -69,7 +66,7 @@ class Collector(Owner):
         """Discard every block, the gaps with them, and the master data."""
         self._registry = None
         self._blocks.clear()
-        self._gaps.clear()
+        self._gaps.forget()
 
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
         failpoints.handling(message for _, _, message in messages)
@@ -94,8 +91,9 @@ class Collector(Owner):
                     first = self._first_slots(registry, sorted_, times)
                     deadlines = batch.deadlines_of(sorted_, times, first, self.rules)
                     await self._load_blocks(cursor, registry, sorted_, deadlines)
-                    open_now = {dctu for dctu, found in self._gaps.items() if found}
-                    writes = batch.compute(sorted_, deadlines, registry, self._blocks, open_now, self.rules)
+                    writes = batch.compute(
+                        sorted_, deadlines, registry, self._blocks, self._gaps.with_open(), self.rules
+                    )
                 with metrics.BATCH_SECONDS.labels(AGENT, "write").time():
                     await self._write(cursor, registry, sorted_, writes)
                 failpoints.passing("before_commit")
@@ -114,9 +112,7 @@ class Collector(Owner):
         if self._registry is None or self._registry.version != version:
             self.forget()
             self._registry = Registry(await read_snapshot(cursor), self.rules.partitions)
-            # What is expected may have changed under an open gap: look at each again.
-            self._recheck = set(self._registry.dctus_of(self.places.places))
-            self._withdrawn = set(self._registry.withdrawn)
+            self._gaps.look_again(self._registry, self.places.places)
         return self._registry
 
     def _first_slots(self, registry: Registry, sorted_: Sorted, times: dict[int, int | None]) -> dict[int, int]:
@@ -143,7 +139,7 @@ class Collector(Owner):
         """Bring the blocks that the batch touches into memory, a query for those that reach to one interval."""
         needed = set(sorted_.arrivals)
         needed.update(registry.dctus_of(deadlines))
-        needed.update(self._recheck & set(registry.dctus_of(sorted_.next_off)))
+        needed.update(self._gaps.recheck & set(registry.dctus_of(sorted_.next_off)))
         missing = sorted(d for d in needed if d not in self._blocks and registry.layout(d) is not None)
         if not missing:
             return
@@ -161,10 +157,7 @@ class Collector(Owner):
             for block in blocks.values():
                 _fill(block, columns, declared, self.rules.grace_us)
             self._blocks |= blocks
-        codes = {layout.dctu_id: dctu for dctu, layout in layouts.items()}
-        self._gaps |= {dctu: [] for dctu in missing}
-        for row in await gaps.load_open(cursor, list(codes)):
-            self._gaps[codes[row.dctu_id]].append(open_gap(row))
+        await self._gaps.load(cursor, {layout.dctu_id: dctu for dctu, layout in layouts.items()})
 
     async def _newest(
         self, cursor: psycopg.AsyncCursor, layouts: dict[str, DctuLayout], sorted_: Sorted
@@ -203,8 +196,8 @@ class Collector(Owner):
         for ts_us, unit in zip(partials.ts_us[summed].tolist(), partials.unit_id[summed].tolist(), strict=True):
             changed.setdefault(ts_us // INTERVAL_US, set()).add(unit)
         await self._recompute_cold(cursor, writes, sorted_, changed)
-        letters += await self._keep_gaps(cursor, sorted_, writes)
-        letters += await self._close_withdrawn(cursor, registry, sorted_)
+        letters += await self._gaps.keep(cursor, self._blocks, sorted_, writes)
+        letters += await self._gaps.close_withdrawn(cursor, registry, sorted_)
         await write_refusals(cursor, sorted_.refusals)
         letters += self._change_letters(registry, sorted_, changed)
         await sending.write(cursor, AGENT, letters)
@@ -227,48 +220,6 @@ class Collector(Owner):
                 ):  # fmt: skip
                     if unit:
                         changed.setdefault(slot, set()).add(unit)
-
-    async def _keep_gaps(self, cursor: psycopg.AsyncCursor, sorted_: Sorted, writes: Writes) -> list[Letter]:
-        letters = []
-        rechecked = {dctu for dctu in self._recheck if dctu in self._blocks}
-        for dctu in rechecked:
-            if self._gaps.get(dctu):
-                writes.gaps.setdefault(dctu, batch.GapInput())
-        for dctu, given in writes.gaps.items():
-            partition = partition_of(dctu, self.rules.partitions)
-            times = {arrival.position: arrival.received_us for arrival in sorted_.arrivals.get(dctu, ())}
-            now_us = sorted_.times.get(partition) or max(times.values(), default=0)
-            changes = await keep(cursor, self._blocks[dctu], self._gaps[dctu], given, times, now_us)
-            letters += self._gap_letters(partition, dctu, changes)
-        if self._recheck:
-            # What is older than the ring is known when balance has computed it anew.
-            self._recheck -= rechecked - await recompute.waiting_dctus(cursor)
-        return letters
-
-    async def _close_withdrawn(self, cursor: psycopg.AsyncCursor, registry: Registry, sorted_: Sorted) -> list[Letter]:
-        """Nothing is expected any more of a DCTU that has lost all its channels: its gaps end."""
-        letters = []
-        done = {dctu for dctu in self._withdrawn if partition_of(dctu, self.rules.partitions) in sorted_.next_off}
-        for dctu in sorted(done):
-            partition = partition_of(dctu, self.rules.partitions)
-            now_us = sorted_.times.get(partition)
-            rows = await gaps.load_open(cursor, [registry.withdrawn[dctu]]) if now_us is not None else []
-            closed = [row._replace(healed_us=now_us) for row in rows]
-            await gaps.write(cursor, closed)
-            for row in closed:
-                gap = open_gap(row)
-                gap.healed_us = now_us
-                letters += self._gap_letters(partition, dctu, [GapChange("healed", gap, now_us or 0)])
-        self._withdrawn -= done
-        return letters
-
-    def _gap_letters(self, partition: int, dctu: str, changes: list[GapChange]) -> list[Letter]:
-        for change in changes:
-            metrics.GAPS.labels(change.kind).inc()
-        return [
-            Letter(partition, self.topics.events, 0, None, _gap_event(dctu, change).model_dump_json().encode())
-            for change in changes
-        ]
 
     async def _conflicts(
         self,
@@ -374,17 +325,6 @@ def _fill(block: Block, columns: list[batch.Ints], declared: list[batch.Ints], g
     of_block = np.isin(declared[0], block.layout.channel_id)
     slot = declared[1][of_block] // INTERVAL_US
     block.declare(block.layout.rows_of(declared[0][of_block]), slot)
-
-
-def _gap_event(dctu: str, change: GapChange) -> GapChanged:
-    gap = change.gap
-    late_by = None
-    if change.kind == "healed":
-        late_by = (change.at_us - (gap.first + 1) * INTERVAL_US) // 1_000_000
-    return GapChanged(
-        change=change.kind, dctu=dctu, first_start=slot_start(gap.first), last_end=slot_start(gap.end),
-        channels=gap.channels, declared=gap.declared, at=from_us(change.at_us), late_by_s=late_by,
-    )  # fmt: skip
 
 
 def _runs(slots: set[int]) -> list[tuple[int, int]]:

@@ -1,20 +1,105 @@
 """Gaps of the DCTUs of a batch: what `gaps.judge` needs, from the matrix and, for what is older, from the archive."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import numpy as np
 import psycopg
 
 from connectors import gaps as stored
-from schemas.time import slot_of, slot_start
-from streams.batch import GapInput
+from connectors import recompute
+from connectors.sending import Letter
+from schemas.event import GapChanged
+from schemas.partitioning import partition_of
+from schemas.time import INTERVAL_US, from_us, slot_of, slot_start
+from schemas.topics import Topics
+from streams import metrics
+from streams.batch import GapInput, Sorted, Writes
 from streams.gaps import BEFORE, NEVER, Column, Gap, GapChange, judge
 from streams.matrix import Block
+from streams.registry import Registry
 
 _MISSING = Column(np.ones(1, np.bool_), np.full(1, NEVER, np.int64), np.zeros(1, np.bool_))
 
 
-async def keep(
+class GapKeeper:
+    """The open gaps of the DCTUs whose blocks are in memory."""
+
+    def __init__(self, topics: Topics, partitions: int) -> None:
+        """Know of no gap yet. `partitions`: how many `frames` has."""
+        self._topics = topics
+        self._partitions = partitions
+        self._open: dict[str, list[Gap]] = {}
+        # DCTUs whose gaps are to be looked at again after an import; those that have no channels any more.
+        self.recheck: set[str] = set()
+        self._withdrawn: set[str] = set()
+
+    def forget(self) -> None:
+        """Discard the gaps: the database knows better."""
+        self._open.clear()
+
+    def look_again(self, registry: Registry, partitions: Iterable[int]) -> None:
+        """Other master data: what is expected may have changed under any open gap of these partitions."""
+        self.recheck = set(registry.dctus_of(partitions))
+        self._withdrawn = set(registry.withdrawn)
+
+    def with_open(self) -> set[str]:
+        """The DCTUs that have an open gap."""
+        return {dctu for dctu, found in self._open.items() if found}
+
+    async def load(self, cursor: psycopg.AsyncCursor, dctus: Mapping[int, str]) -> None:
+        """Read the open gaps of DCTUs, given by `dctu_id`."""
+        self._open |= {dctu: [] for dctu in dctus.values()}
+        for row in await stored.load_open(cursor, list(dctus)):
+            self._open[dctus[row.dctu_id]].append(_gap(row))
+
+    async def keep(
+        self, cursor: psycopg.AsyncCursor, blocks: Mapping[str, Block], sorted_: Sorted, writes: Writes
+    ) -> list[Letter]:
+        """Judge the gaps of a batch, write those that changed, and tell of them."""
+        letters = []
+        rechecked = {dctu for dctu in self.recheck if dctu in blocks}
+        for dctu in rechecked:
+            if self._open.get(dctu):
+                writes.gaps.setdefault(dctu, GapInput())
+        for dctu, given in writes.gaps.items():
+            partition = partition_of(dctu, self._partitions)
+            times = {arrival.position: arrival.received_us for arrival in sorted_.arrivals.get(dctu, ())}
+            now_us = sorted_.times.get(partition) or max(times.values(), default=0)
+            changes = await _keep(cursor, blocks[dctu], self._open[dctu], given, times, now_us)
+            letters += self._letters(partition, dctu, changes)
+        if self.recheck:
+            # What is older than the ring is known when balance has computed it anew.
+            self.recheck -= rechecked - await recompute.waiting_dctus(cursor)
+        return letters
+
+    async def close_withdrawn(self, cursor: psycopg.AsyncCursor, registry: Registry, sorted_: Sorted) -> list[Letter]:
+        """Nothing is expected any more of a DCTU that has lost all its channels: its gaps end."""
+        letters = []
+        done = {dctu for dctu in self._withdrawn if partition_of(dctu, self._partitions) in sorted_.next_off}
+        for dctu in sorted(done):
+            partition = partition_of(dctu, self._partitions)
+            now_us = sorted_.times.get(partition)
+            rows = await stored.load_open(cursor, [registry.withdrawn[dctu]]) if now_us is not None else []
+            closed = [row._replace(healed_us=now_us) for row in rows]
+            await stored.write(cursor, closed)
+            for row in closed:
+                gap = _gap(row)
+                gap.healed_us = now_us
+                letters += self._letters(partition, dctu, [GapChange("healed", gap, now_us or 0)])
+        self._withdrawn -= done
+        return letters
+
+    def _letters(self, partition: int, dctu: str, changes: list[GapChange]) -> list[Letter]:
+        for change in changes:
+            metrics.GAPS.labels(change.kind).inc()
+        return [
+            Letter(partition, self._topics.events, 0, None, _event(dctu, change).model_dump_json().encode())
+            for change in changes
+        ]
+
+
+async def _keep(
     cursor: psycopg.AsyncCursor, block: Block, open_gaps: list[Gap], given: GapInput, times: dict[int, int], now_us: int
 ) -> list[GapChange]:
     """Judge one DCTU's gaps and write those that changed.
@@ -120,6 +205,16 @@ async def _date_fillings(
             column.filled_at[column.filled_at > BEFORE] = position
 
 
-def open_gap(row: stored.StoredGap) -> Gap:
-    """A gap as the archive has it."""
+def _gap(row: stored.StoredGap) -> Gap:
     return Gap(row.first, row.end, row.channels, row.declared, row.opened_us)
+
+
+def _event(dctu: str, change: GapChange) -> GapChanged:
+    gap = change.gap
+    late_by = None
+    if change.kind == "healed":
+        late_by = (change.at_us - (gap.first + 1) * INTERVAL_US) // 1_000_000
+    return GapChanged(
+        change=change.kind, dctu=dctu, first_start=slot_start(gap.first), last_end=slot_start(gap.end),
+        channels=gap.channels, declared=gap.declared, at=from_us(change.at_us), late_by_s=late_by,
+    )  # fmt: skip

@@ -8,8 +8,9 @@ from connectors.database import connect
 from connectors.kafka import end_offsets
 from schemas.topics import topics_of
 from tests.bad_input.commands import COMMANDS, Command
-from tests.bad_input.conftest import Space
-from tests.bad_input.running import fits, tengerim
+from tests.bad_input.template import fits
+from tests.running import tengerim
+from tests.spaces import Space
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -11,9 +11,10 @@ from connectors.kafka import MAX_MESSAGE_BYTES, partition_count
 from schemas.partitioning import partition_of
 from schemas.time import INTERVAL
 from schemas.topics import topics_of
-from tests.bad_input.conftest import Space, Worked
+from tests.bad_input.conftest import Worked
 from tests.bad_input.messages import DCTU, MESSAGES, Message
-from tests.bad_input.running import fits
+from tests.bad_input.template import fits
+from tests.spaces import Space
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

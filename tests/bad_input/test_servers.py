@@ -11,7 +11,8 @@ from infra.stack.postgres import Postgres
 from infra.stack.root import remove
 from infra.stack.stack import Addresses
 from infra.worker import free_port
-from tests.bad_input.running import fits, tengerim
+from tests.bad_input.template import fits
+from tests.running import tengerim
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from infra.stack.stack import Addresses
-from tests.bad_input.conftest import space_with_fleet
-from tests.bad_input.running import running_worker
+from tests.running import running_worker
+from tests.spaces import space_with_fleet
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -39,6 +39,6 @@ def test_a_worker_without_redis_works(stack: Addresses, home: Path, tmp_path: Pa
         environment = space.environment | {"TENGERIM_REDIS": "redis://127.0.0.1:1"}
         with running_worker(environment, tmp_path / "log") as running:
             space.run("drain --timeout 170")
-            running.wait_for("Redis is away; the live state is written when it is back")
+            running.wait_for("the live state cannot be written; it is tried again until it can")
             assert running.stop()[0] == 0
-            assert running.said().count("Redis is away") == 1
+            assert running.said().count("the live state cannot be written") == 1

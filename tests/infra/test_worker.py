@@ -16,7 +16,7 @@ from infra import space as spaces
 from infra.stack.stack import Addresses
 from infra.worker import environment, free_port
 from schemas.settings import Settings
-from tests.bad_input.running import Running, running_worker, wait_until
+from tests.running import Running, running_worker, wait_until
 
 AGENTS = ["balance", "collect"]
 

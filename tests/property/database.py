@@ -16,7 +16,7 @@ from connectors.registry import import_registry
 from connectors.schedule import PlannedHour, import_schedule
 from schemas.time import slot_of
 from schemas.topics import topics_of
-from streams.balance import Balancer
+from streams.balance import PATIENCE_S, Balancer
 from streams.collect import Collector
 from tests.property.core import RINGS, rules_with
 from tests.property.histories import GRACE_MINUTES, Arriving, History, Planned, batches
@@ -58,7 +58,7 @@ class Agents:
     def _make(self) -> None:
         rules = rules_with(self._random.choice(self._rings))
         self.collector = Collector(topics_of("test"), rules, self._connect)
-        self._balancer = Balancer(topics_of("test"), rules, self._connect)
+        self._balancer = Balancer(topics_of("test"), rules, self._connect, self._random.choice((0.0, PATIENCE_S)))
 
     async def start(self) -> None:
         """Own everything, and remember nothing."""

@@ -9,8 +9,8 @@ import pytest
 
 from connectors.database import connect
 from infra.stack.stack import Addresses
-from tests.bad_input.conftest import space_with_fleet
-from tests.bad_input.running import running_worker
+from tests.running import running_worker
+from tests.spaces import space_with_fleet
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

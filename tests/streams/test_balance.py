@@ -15,7 +15,8 @@ from connectors.database import connect_async
 from schemas.change import CHANGE, PartialsChanged, RegistryChanged, ScheduleChanged, TimePassed
 from schemas.time import slot_of, slot_start
 from schemas.topics import topics_of
-from streams.balance import Balancer
+from streams.balance import PATIENCE_S, Balancer
+from streams.dirty import CHUNK
 from streams.now import states_of
 from tests.property.core import rules_with
 from tests.property.database import Database
@@ -34,8 +35,8 @@ class Balancing:
         self.database = database
         self._next = 0
 
-    async def start(self) -> None:
-        self.balancer = Balancer(TOPICS, rules_with(20), self._connect)
+    async def start(self, patience_s: float = PATIENCE_S) -> None:
+        self.balancer = Balancer(TOPICS, rules_with(20), self._connect, patience_s)
         self._next = (await self.balancer.assign("log", [0]))[0]
 
     async def _connect(self) -> psycopg.AsyncConnection:
@@ -74,6 +75,16 @@ class Balancing:
         found = self.database.connection.execute(query.encode()).fetchall()
         self.database.connection.commit()
         return found
+
+    def send(self) -> list[bytes]:
+        """Take from the outbox what stands there for balance itself."""
+        found = self.rows("delete from outbox returning topic, message")
+        return [bytes(message) for topic, message in found if topic == TOPICS.changes]
+
+    def waiting(self) -> int:
+        """Intervals that wait to be computed anew."""
+        [(slots,)] = self.rows("select coalesce(sum(extract(epoch from to_ts - from_ts) / 900), 0)::int from recompute")
+        return int(slots)
 
     def units(self) -> dict[tuple[str, int], BalanceRow]:
         return {
@@ -162,6 +173,30 @@ async def test_a_plan_for_a_century_is_taken_in_without_a_century_in_memory(bala
     tracemalloc.stop()
     assert balance.units()["UG", slot_at(0)].gen_plan_wh == 1000
     assert most < 32 * 2**20
+
+
+async def test_a_long_plan_is_worked_off_between_the_messages_that_follow(balance: Balancing) -> None:
+    await balance.balancer.close()
+    await balance.start(patience_s=0)
+    month = -30 * 24 * 60
+    await balance(balance.read("UG", month, 700), balance.watch(20))
+    balance.database.import_plan(Planned("UG", month // 60, 1, 4000))
+    balance.database.import_plan(Planned("UG", 0, 1, 4000))
+    balance.send()
+    await balance(ScheduleChanged(units=["UG"], first_hour=minute(month), last_hour=minute(0)))
+    pieces = 0
+    while wakes := balance.send():
+        assert len(wakes) == 1
+        before = balance.waiting()
+        # What comes meanwhile is not kept waiting.
+        await balance(*wakes, balance.read("UC", 15, 100 + pieces))
+        assert balance.units()["UC", slot_at(15)].cons_fact_wh == 100 + pieces
+        assert before - balance.waiting() == min(before, CHUNK)
+        pieces += 1
+    # The last finds nothing.
+    assert pieces == 32
+    units = balance.units()
+    assert [units["UG", slot_at(start)].gen_plan_wh for start in (month, 0)] == [1000, 1000]
 
 
 async def test_a_plan_of_the_running_hour_reaches_its_projection(balance: Balancing) -> None:

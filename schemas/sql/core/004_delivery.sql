@@ -49,4 +49,4 @@ create table recompute (
     to_ts        timestamptz not null,
     asked_at     timestamptz not null default now()
 );
-comment on table recompute is 'What an import of master data touches: partials of a DCTU, or (no DCTU) balances.';
+comment on table recompute is 'What an import touched and balance has yet to compute anew: partials of a DCTU, or (no DCTU) balances.';

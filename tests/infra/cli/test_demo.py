@@ -12,7 +12,7 @@ from infra.cli import main
 from infra.cli.demo import worker
 from infra.stack.stack import Addresses
 from schemas.settings import Settings
-from tests.bad_input.running import wait_until
+from tests.running import wait_until
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from infra.cli import main
 from infra.stack.stack import Addresses
 from infra.worker import environment
 from schemas.settings import Settings
-from tests.bad_input.running import running_worker
+from tests.running import running_worker
 
 
 @pytest.mark.stack

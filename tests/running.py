@@ -1,7 +1,6 @@
-"""A space with a fleet and a worker, run as a user runs them."""
+"""Commands and workers, run as a user runs them."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -80,9 +79,3 @@ def wait_until(condition: Callable[[], bool]) -> None:
     until = time.monotonic() + PATIENCE_S
     while not condition() and time.monotonic() < until:
         time.sleep(0.1)
-
-
-def fits(text: str, template: str) -> bool:
-    """Whether a text is a template, in which … stands for anything."""
-    pattern = ".*".join(re.escape(part) for part in template.split("…"))
-    return re.fullmatch(pattern, text, re.DOTALL) is not None
