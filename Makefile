@@ -16,17 +16,17 @@ up: setup ## start the servers of the local stack
 down: setup ## stop the servers; what they hold stays
 	@$(TENGERIM) down
 
-demo: up ## replay an operating day of the country in about 4 minutes, live in the terminal
+demo: up ## replay two operating days of the country, about 4 minutes each, live in the terminal
 	@$(TENGERIM) demo $(ARGS)
 
-demo-once: up ## run that day as fast as it goes, from nothing, and write build/demo.json
+demo-once: up ## run the first of them as fast as it goes, from nothing, and write build/demo.json
 	@$(TENGERIM) demo --once $(ARGS)
 
-test: up check ## run every check and every test, on the real servers
+test: up check ## run the checks and all tests but those of `make chaos`, on the real servers
 	@infra/setup.sh test
 	@$(PYTEST) -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: setup ## lint, format, strict types, import directions and file sizes
+check: setup ## lint, format, strict types and file sizes
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
@@ -41,6 +41,6 @@ bench: up ## measure readings a second and delays, and write build/bench.json
 e2e: up ## run whole days through the real servers and compare with the oracle
 	@$(PYTEST) tests/scenario $(ARGS)
 
-clean: ## remove .venv and what was built here; `tengerim wipe --everything` removes the stack
+clean: ## remove .venv and what was built here (first `tengerim wipe --everything`, if the servers are to go, too)
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -42,7 +42,9 @@ def describe(connection: psycopg.Connection) -> str:
         page += [f"| `{name}` | {kind} | {meaning or ''} |" for _, _, name, kind, meaning in columns]
     page += [
         "\n## As it was known at a moment\n",
-        "Each answers with the columns of its view, from what had come by `known_at`.\n",
+        "Each answers with the columns of its view, from what had come by `known_at`; `tengerim history --as-of` asks\n"
+        "them. `grace` is the setting TENGERIM_GRACE_S, `watched` the lesser of `known_at` and `watermark()`,\n"
+        "`of_node` a `node_id` of the table `node`.\n",
     ]
     page += [f"- `{name}({arguments})`: {meaning}" for name, arguments, meaning in connection.execute(_FUNCTIONS)]
     return "\n".join(page).replace("timestamp with time zone", "timestamptz") + "\n"

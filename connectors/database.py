@@ -85,7 +85,7 @@ def connect(url: str) -> psycopg.Connection:
         if not database_exists(url):
             raise NoDatabaseError(
                 f"there is no database {database_name(url)}: nothing has been done in this space yet. The first import "
-                "or `tengerim worker` makes it; which space is meant says TENGERIM_SPACE"
+                "or `tengerim worker` makes it; TENGERIM_SPACE says which space is meant"
             ) from None
         raise DatabaseError(
             f"cannot open the database {database_name(url)} ({_why(error)}); see `tengerim status`"

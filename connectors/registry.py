@@ -19,7 +19,7 @@ from connectors.table import RowError, TableError
 from schemas.change import RegistryChanged
 from schemas.topics import topics_of
 
-AGENT = "registry"
+SENDER = "registry"
 
 _NEW_KEYS = (
     """
@@ -107,7 +107,7 @@ def _merge(connection: psycopg.Connection, read: Folder, received_at: datetime, 
     connection.execute("update registry_version set version = %s", [version])
     connection.execute(
         "insert into outbox (agent, source_partition, topic, partition, message) values (%s, 0, %s, 0, %s)",
-        [AGENT, topics_of(space).changes, RegistryChanged(version=version).model_dump_json().encode()],
+        [SENDER, topics_of(space).changes, RegistryChanged(version=version).model_dump_json().encode()],
     )
     return Imported(version, added)
 

@@ -16,7 +16,7 @@ from schemas.registry import read_code
 from schemas.time import is_on_grid
 from schemas.topics import topics_of
 
-AGENT = "schedule"
+SENDER = "schedule"
 COLUMNS = ("unit", "hour", "mwh", "version")
 UNITS_IN_MESSAGE = 500
 VERSION_LIMIT = 2**31 - 1
@@ -164,7 +164,7 @@ def _add(connection: psycopg.Connection, reading: Reading, received_at: datetime
         message = ScheduleChanged(units=list(units), first_hour=min(first), last_hour=max(last))
         connection.execute(
             "insert into outbox (agent, source_partition, topic, partition, message) values (%s, 0, %s, 0, %s)",
-            [AGENT, topics_of(space).changes, message.model_dump_json().encode()],
+            [SENDER, topics_of(space).changes, message.model_dump_json().encode()],
         )
     return Imported(added, known, len(changed), reading.rounded)
 

@@ -75,7 +75,9 @@ def read_table(path: Path, required: Sequence[str], optional: Sequence[str], err
             if not any(cells):
                 continue
             if len(cells) != len(header):
-                raise _BadLineError(("", f"{len(cells)} values, but the header has {len(header)} columns"))
+                raise _BadLineError(
+                    ("", f"{len(cells)} value{'s' * (len(cells) > 1)}, but the header has {len(header)} columns")
+                )
         except _BadLineError as error:
             errors += [RowError(path.name, number, column, problem) for column, problem in error.problems]
             continue

@@ -30,5 +30,5 @@ MEANING: dict[Rule, str] = {
     Rule.OVER_MAX: "more energy than the channel's physical limit in a quarter-hour (max_kwh)",
     Rule.FUTURE: "the interval had not ended when the frame was sent, or the sender's clock runs ahead",
     Rule.CONFLICT: "one frame number brought two different values of one reading; both are kept, the greater rules",
-    Rule.POISON: "processing this message ended the worker twice; its bytes are kept",
+    Rule.POISON: "this message cannot be processed, or ended the worker again and again; its bytes are kept",
 }

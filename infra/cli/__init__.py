@@ -69,7 +69,7 @@ def _fail(sentence: str) -> int:
 def _usage(error: CycloptsError) -> str:
     """What is wrong with the words of a command, and where it says which there are."""
     if isinstance(error, UnusedCliTokensError):
-        problem = f"nothing is known to do with {' '.join(error.unused_tokens or [])!r}"
+        problem = f"unexpected argument {' '.join(error.unused_tokens or [])!r}"
     else:
         # Which commands there are is what --help says.
         problem = str(error).partition(" Available commands:")[0].rstrip(".")

@@ -56,7 +56,8 @@ def demo(
     Parameters
     ----------
     once
-        One day, as fast as it goes, from nothing; what is sent and what came of it stay in build/.
+        The day and the day before, as fast as they go, from nothing; what is sent and what came of it stay in
+        build/. The other options do not apply.
     day_seconds
         How long a replayed day takes.
     days

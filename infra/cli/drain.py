@@ -25,7 +25,7 @@ def drain(*, timeout: Annotated[float, cyclopts.Parameter(validator=cyclopts.val
     timeout
         Seconds to wait at most.
     """
-    loaded = settings.load()
+    loaded = settings.load("kafka", "database")
     begun = time.monotonic()
     try:
         wait_until_drained(

@@ -58,7 +58,7 @@ def history(
         Name of the view, with or without v_.
     from_
         Start of the period: of intervals and hours by their start, of gaps by their first interval, of days by their
-        begin, of quarantine by when it came.
+        start, of quarantine by when it came.
     to
         End of the period, itself excluded.
     as_of

@@ -47,7 +47,7 @@ def ingest(file: Path, /, *, sent_at: SentAt = None) -> None:
     """
     at = moment("--sent-at", sent_at)
     check_file(file)
-    loaded = settings.load()
+    loaded = settings.load("kafka", "database")
     with importing(loaded) as connection:
         owners = read_owners(connection)
     ensure_topics(loaded.kafka, loaded.space, loaded.partitions)

@@ -54,12 +54,12 @@ def list_(
     from_
         When it came (the stream's time), from this instant; without an offset it is local time.
     to
-        To before this instant.
+        Up to this instant, itself excluded.
     limit
-        So many at most.
+        At most this many.
     """
     choice = Choice(rule=rule, dctu=dctu, begin=instant("--from", from_), end=instant("--to", to))
-    with _archive(settings.load()) as connection:
+    with _archive(settings.load("database")) as connection:
         rows = find(connection, choice, limit)
     match format_:
         case "table" if not rows:
@@ -82,7 +82,7 @@ def show(number: int, /) -> None:
     number
         The quarantine_id that `list` shows.
     """
-    with _archive(settings.load()) as connection:
+    with _archive(settings.load("database")) as connection:
         message = message_of(connection, number)
     sys.stdout.buffer.write(message)
     sys.stdout.buffer.flush()
@@ -95,7 +95,7 @@ def replay_(
     all_: Annotated[bool, cyclopts.Parameter(name="--all", negative="")] = False,
     frame: Path | None = None,
 ) -> None:
-    """Send again what was refused: after the master data were mended, say, or in a mended form.
+    """Send refused messages again: after the master data were corrected, say, or a corrected copy.
 
     Parameters
     ----------
@@ -110,10 +110,10 @@ def replay_(
         raise UserError("--frame mends one message: give the one number that it came under, and nothing else")
     if bool(numbers) + bool(rule or dctu) + all_ != 1:
         raise UserError(
-            "say what to replay: numbers, or --rule and --dctu, or --all; `tengerim quarantine list` shows them"
+            "say what to replay: numbers, or --rule or --dctu or both, or --all; `tengerim quarantine list` shows them"
         )
     mended = _read(frame) if frame else None
-    loaded = settings.load()
+    loaded = settings.load("kafka", "database")
     with _archive(loaded) as connection, Producer(loaded.kafka, loaded.space) as producer:
         if mended is not None:
             done = replay_mended(connection, producer, numbers[0], mended)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cyclopts
 
-from connectors.registry import AGENT, import_registry
+from connectors.registry import SENDER, import_registry
 from infra import settings
 from infra.cli.importing import ReceivedAt, importing, moment, notify
 
@@ -25,11 +25,11 @@ def import_(folder: Path, /, *, received_at: ReceivedAt = None) -> None:
         Has any of entities.csv, facilities.csv, units.csv, dctus.csv, channels.csv, emcs.csv.
     """
     at = moment("--received-at", received_at)
-    loaded = settings.load()
+    loaded = settings.load("kafka", "database")
     with importing(loaded) as connection:
         version, added = import_registry(connection, folder, at, loaded.space)
         if version is None:
             print("The archive knows all of it already; nothing was changed.")  # noqa: T201
             return
         rows = ", ".join(f"{count} {name}" for name, count in added.items() if count)
-        print(f"Master data is version {version} now: {rows}; {notify(connection, loaded, AGENT)}.")  # noqa: T201
+        print(f"Master data is version {version} now: {rows}; {notify(connection, loaded, SENDER)}.")  # noqa: T201

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cyclopts
 
-from connectors.schedule import AGENT, Imported, import_schedule
+from connectors.schedule import SENDER, Imported, import_schedule
 from infra import settings
 from infra.cli.importing import ReceivedAt, check_file, importing, moment, notify
 from infra.words import many
@@ -27,10 +27,10 @@ def import_(file: Path, /, *, received_at: ReceivedAt = None) -> None:
     """
     at = moment("--received-at", received_at)
     check_file(file)
-    loaded = settings.load()
+    loaded = settings.load("kafka", "database")
     with importing(loaded) as connection:
         done = import_schedule(connection, file, at, loaded.space)
-        notice = f"; {notify(connection, loaded, AGENT)}" if done.added else ""
+        notice = f"; {notify(connection, loaded, SENDER)}" if done.added else ""
         print(f"{summary(done)}{notice}.")  # noqa: T201
 
 

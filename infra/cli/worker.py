@@ -25,7 +25,7 @@ def worker(*agents: Annotated[Literal["collect", "balance"], cyclopts.Parameter(
     agents
         Which to run; all, when none is named.
     """
-    loaded = settings.load()
+    loaded = settings.load("kafka", "database", "redis")
     configure("worker", loaded)
     prepare(loaded, say)
     asyncio.run(Worker(loaded, agents or AGENTS).run())

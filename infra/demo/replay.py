@@ -17,9 +17,9 @@ import psycopg
 
 from connectors.outbox import send_pending
 from connectors.producer import Producer
-from connectors.registry import AGENT as REGISTRY
+from connectors.registry import SENDER as REGISTRY
 from connectors.registry import import_registry
-from connectors.schedule import AGENT as SCHEDULE
+from connectors.schedule import SENDER as SCHEDULE
 from connectors.schedule import import_schedule
 from infra.demo.feed import Sending
 from infra.demo.registry import write_registry

@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 # All that is made in a home: what takes long to get, and the rest.
 PROGRAMS = frozenset({"root", "root.new", "kafka", "tansu", "tansu.new"})
-WORKINGS = frozenset({*LINKS, "conf", "data", "logs", "run", "targets", "lock", "stack.json", "stack.json.new"})
+WORKINGS = frozenset({*LINKS, "conf", "data", "demo", "logs", "run", "targets", "lock", "stack.json", "stack.json.new"})
 
 
 @dataclass(frozen=True)

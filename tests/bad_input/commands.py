@@ -104,14 +104,14 @@ SCHEDULES = [
     ),
     Command("a folder", "schedule import {there}", "tengerim: {there} is a folder; name a CSV file"),
     schedule(
-        "hours that are none",
+        "what is not an hour",
         "plan.csv:2:hour: '2026-03-01' has no offset; write for example 2026-03-02T14:00+05:00\n"
         "plan.csv:3:hour: '2026-03-01T00:15Z' is not a full hour of the years 2000 to 2099\n"
         "plan.csv:4:hour: '1970-01-01T00:00Z' is not a full hour of the years 2000 to 2099",
         HOURS + "UG,2026-03-01,1,1\nUG,2026-03-01T00:15Z,1,1\nUG,1970-01-01T00:00Z,1,1\n",
     ),
     schedule(
-        "energy and version that are none",
+        "what is neither energy nor a version",
         "plan.csv:2:mwh: 'much' is not a number\n"
         "plan.csv:3:mwh: '1e12' is larger than any energy this archive can hold\n"
         "plan.csv:4:version: '0' is not the number of a version: 1, 2, 3 …",
@@ -145,7 +145,7 @@ READINGS_FILES = [
     ),
     readings(
         "a line of five megabytes, and a good one",
-        "r.csv:2: 1 values, but the header has 5 columns",
+        "r.csv:2: 1 value, but the header has 5 columns",
         READINGS + "x" * 5_000_000 + "\n" + GOOD_READING,
         brings=1,
     ),
@@ -252,36 +252,32 @@ SERVERS = [
         "TENGERIM_SPACE",
         "never_used",
         "there is no database tengerim_never_used: nothing has been done in this space yet. The first import or "
-        "`tengerim worker` makes it; which space is meant says TENGERIM_SPACE",
+        "`tengerim worker` makes it; TENGERIM_SPACE says which space is meant",
         "quarantine list",
     ),
 ]
 
 WORDS = [
-    Command(
-        "a command that there is not", "ingets", 'tengerim: unknown command "ingets"; did you mean "ingest"?; see …'
-    ),
-    Command(
-        "an option that there is not", "status --loud", "tengerim: unknown option: --loud; see `tengerim status --help`"
-    ),
-    Command("a word too many", "drain now", "tengerim: nothing is known to do with 'now'; see `tengerim drain --help`"),
+    Command("an unknown command", "ingets", 'tengerim: unknown command "ingets"; did you mean "ingest"?; see …'),
+    Command("an unknown option", "status --loud", "tengerim: unknown option: --loud; see `tengerim status --help`"),
+    Command("a word too many", "drain now", "tengerim: unexpected argument 'now'; see `tengerim drain --help`"),
     Command(
         "a word too few",
         "schedule import",
         'tengerim: command "schedule import" parameter FILE requires an argument; see `tengerim …`',
     ),
     Command(
-        "an agent that there is not",
+        "an unknown agent",
         "worker alarm",
         'tengerim: invalid value "alarm" for AGENTS; choose from: "collect", …',
     ),
     Command(
-        "a view that there is not",
+        "an unknown view",
         "history weather",
         "tengerim: there is no view 'weather'; the views are reading, revision, balance_15m, …",
     ),
     Command(
-        "a period that is none",
+        "what is not a period",
         "history reading --from 2026-13-01",
         "tengerim: --from '2026-13-01' is not an instant: write a date or an ISO 8601 time, as 2026-11-20T09:30 "
         "(local) or 2026-11-20T04:30Z",
@@ -304,7 +300,7 @@ WORDS = [
     Command(
         "a replay of nothing in particular",
         "quarantine replay",
-        "tengerim: say what to replay: numbers, or --rule and --dctu, or --all; `tengerim quarantine list` shows them",
+        "tengerim: say what to replay: numbers, or --rule or --dctu or both, or --all; `tengerim quarantine list` shows them",
     ),
     Command("no time to wait", "drain --timeout 0", 'tengerim: invalid value "0.0" for --timeout; must be > 0; see …'),
     Command(

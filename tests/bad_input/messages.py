@@ -135,7 +135,7 @@ READINGS = [
         f"{MAX_WH + 1} Wh is over the channel's maximum of {MAX_WH} Wh",
         wh=[100, MAX_WH + 1],
     ),
-    half("a status that there is not", Rule.STATUS, "the status is neither 0 nor 1", status=[0, 7]),
+    half("an unknown status", Rule.STATUS, "the status is neither 0 nor 1", status=[0, 7]),
     half("measured, but no value", Rule.EMPTY, "status 0 without a value", wh=[100, None]),
     Message(
         "one channel twice, with two values",
@@ -170,7 +170,7 @@ READINGS = [
 ]
 
 TICKS = [
-    no_frame("a tick that is none", b'{"now":"soon"}', "now: Input should be a valid datetime, …"),
+    no_frame("what is not a tick", b'{"now":"soon"}', "now: Input should be a valid datetime, …"),
     no_frame("a tick without an offset", b'{"now":"2026-03-01T00:00:00"}', "now: Input should have timezone info"),
     no_frame(
         "a tick from 1970", b'{"now":"1970-01-01T00:00:00Z"}', "now: outside the archive's calendar, 2000 to 2099"
@@ -181,7 +181,7 @@ TICKS = [
     no_frame("a tick from 2099", b'{"now":"2099-01-01T00:00:00Z"}', "now: more than a day ahead of the worker's clock"),
 ]
 
-# What is on `changes` only names what to compute: what cannot be read there is logged, and the next one does for it.
+# What is on `changes` only names what to compute: what cannot be read there is logged, and the next one makes up for it.
 CHANGES = [
     Message("no JSON among the changes", None, raw=b"hello", topic="changes"),
     Message("a change of no interval", None, raw=b'{"kind":"partials","units":{"2026-03-01":["UG"]}}', topic="changes"),

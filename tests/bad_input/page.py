@@ -11,7 +11,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "bad-input.md"
 
 HEAD = """# Bad input, and what it gets
 
-Made from `tests/bad_input` by `python -m tests.bad_input`; every line is tried there for real. … stands for anything.
+Made from `tests/bad_input` by `python -m tests.bad_input`; every line is tried there for real. … stands for
+anything, ' for a backtick.
 
 ## Commands
 Each ends with exit status 2 and one message on stderr, and leaves archive and topics as they were; a file of readings
@@ -24,9 +25,9 @@ A message that cannot be read is refused whole, otherwise only the readings that
 What is refused stands in the quarantine with its rule, its words and the bytes that came (`tengerim quarantine`). The
 worker goes on. Beyond this table:
 
-- A message of Kafka without a value is taken for one of no bytes.
+- A Kafka message without a value counts as an empty one.
 - Texts of more than 300 characters are cut in the quarantine, a NUL is shown as �; the bytes are kept as they came.
-- Where the worker writes the time (`TENGERIM_CLOCK=wall`) a tick may be a day ahead of its clock. Such a tick is
+- Where the worker writes the time (`TENGERIM_CLOCK=wall`) a tick may be up to a day ahead of its clock. Such a tick is
   believed: until the clocks agree again whatever comes is late, and gaps open that heal. In a replay (`none`) there is
   no other clock to ask: a tick may be any within the archive's calendar, and all deadlines until then pass.
 - Before its first tick a partition knows no time; a frame that says it was sent after tomorrow is then refused whole.
@@ -60,7 +61,7 @@ def _messages() -> Iterator[str]:
 
 
 def _why_not(case: Message) -> str:
-    return "says nothing, and is taken" if case.topic == "frames" else "logged; the next change does for it"
+    return "accepted silently" if case.topic == "frames" else "logged; the next change makes up for it"
 
 
 def _stored(case: Message) -> str:

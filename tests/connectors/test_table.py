@@ -68,7 +68,7 @@ def test_an_unusable_file_gives_no_rows_and_says_why(tmp_path: Path, content: by
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        (b"E2", "1 values, but the header has 2 columns"),
+        (b"E2", "1 value, but the header has 2 columns"),
         (b"E2,x,y", "3 values, but the header has 2 columns"),
         (b'E2,"x', "a quote is not closed on this line"),
         (b'E2,"x"y', "text stands behind a closing quote"),

@@ -120,10 +120,10 @@ def _import(connection: psycopg.Connection, pipeline: Pipeline, kind: str, path:
     space, kafka = pipeline.settings.space, pipeline.settings.kafka
     if kind == "registry":
         registry.import_registry(connection, path, now, space)
-        outbox.send_pending(connection, kafka, registry.AGENT)
+        outbox.send_pending(connection, kafka, registry.SENDER)
     else:
         schedule.import_schedule(connection, path, now, space)
-        outbox.send_pending(connection, kafka, schedule.AGENT)
+        outbox.send_pending(connection, kafka, schedule.SENDER)
 
 
 def _send_frames(producer: Producer, path: Path, now: datetime) -> datetime:

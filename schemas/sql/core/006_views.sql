@@ -73,6 +73,7 @@ begin
         execute format('comment on column %I.schedule_version is %L', view_name, 'Version of the daily schedule in force; of a sum, the highest within.');
     end loop;
 end $$;
+comment on column v_balance_1h.closed is 'All its intervals are there and closed.';
 
 create view v_node_now as
 select n.kind as node_kind, n.node, w.now, w.ts, w.gen_plan_wh, w.gen_fact_wh, w.cons_plan_wh, w.cons_fact_wh,

@@ -57,7 +57,7 @@ def test_one_command_alone_is_the_same_as_among_all() -> None:
         (["registry", "show"], 'unknown command "show"; see `tengerim registry --help`'),
         (["status", "--loud"], "unknown option: --loud; see `tengerim status --help`"),
         (["drain", "--timeout", "soon"], 'invalid value for --timeout: unable to convert "soon" into float; see `teng'),
-        (["ingest", "a.csv", "b.csv"], "nothing is known to do with 'b.csv'; see `tengerim ingest --help`"),
+        (["ingest", "a.csv", "b.csv"], "unexpected argument 'b.csv'; see `tengerim ingest --help`"),
         (["worker", "alarm"], 'invalid value "alarm" for AGENTS; choose from: "collect", "balance"; see `tengerim wor'),
     ],
 )

@@ -214,7 +214,7 @@ def test_what_cannot_be_done_is_told(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        (["replay"], "say what to replay: numbers, or --rule and --dctu, or --all"),
+        (["replay"], "say what to replay: numbers, or --rule or --dctu or both, or --all"),
         (["replay", "1", "--all"], "say what to replay"),
         (["replay", "1", "--rule", "GRID"], "say what to replay"),
         (["replay", "--all", "--dctu", "D1"], "say what to replay"),

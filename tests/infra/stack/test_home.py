@@ -43,6 +43,14 @@ def test_a_folder_of_something_else_is_not_taken(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").exists()
 
 
+def test_after_a_wipe_of_everything_nothing_made_here_is_left(tmp_path: Path) -> None:
+    local.down(tmp_path, print)
+    for name in ("data", "demo", "logs", "targets"):
+        (tmp_path / name / "within").mkdir(parents=True)
+    local.wipe(tmp_path, print, everything=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_wipe_takes_only_what_a_stack_made(tmp_path: Path) -> None:
     local.down(tmp_path, print)
     (tmp_path / "thesis.txt").write_text("years of work")
