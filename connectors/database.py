@@ -96,7 +96,10 @@ async def connect_async(url: str, idle_s: int = 60) -> psycopg.AsyncConnection:
     """As `connect`, for agents: raises psycopg.OperationalError, which they retry.
 
     The server ends a transaction that has been left idle for `idle_s`: an agent that froze or whose machine is gone
-    would hold its partitions for ever.
+    would hold its partitions for ever. And a server whose machine is gone is given up after half a minute.
     """
     options = f"-c timezone=UTC -c idle_in_transaction_session_timeout={idle_s}s"
-    return await psycopg.AsyncConnection.connect(url, connect_timeout=10, options=options, prepare_threshold=2)
+    return await psycopg.AsyncConnection.connect(
+        url, connect_timeout=10, options=options, prepare_threshold=2,
+        keepalives_idle=10, keepalives_interval=5, keepalives_count=4, tcp_user_timeout=30_000,
+    )  # fmt: skip

@@ -47,6 +47,7 @@ def wait_until_drained(
             seen = look(kafka, database, space)
             if not seen.left and last == seen:
                 return
+            last = last or seen
             if not seen.left or has_worker(kafka, space):
                 worker_at = now
         except (KafkaError, DatabaseError) as error:

@@ -53,10 +53,29 @@ async def last_filled(cursor: psycopg.AsyncCursor, dctu_id: int, first: int, end
 
 
 async def is_missing(cursor: psycopg.AsyncCursor, dctu_id: int, first: int, end: int) -> bool:
-    """Whether anything of a DCTU is still missing in slots `[first, end)`, by its partial sums."""
+    """Whether anything that is expected of a DCTU is still missing in slots `[first, end)`."""
+    at = {"dctu": dctu_id, "first": slot_start(first), "end": slot_start(end)}
+    # Partial sums tell nearly always, and cheaply. Where they see nothing, a value that nobody expected may stand in
+    # for one that is missing.
     await cursor.execute(
-        "select from partial where dctu_id = %s and ts >= %s and ts < %s and present < expected limit 1",
-        [dctu_id, slot_start(first), slot_start(end)],
+        "select from partial where dctu_id = %(dctu)s and ts >= %(first)s and ts < %(end)s and present < expected"
+        " limit 1",
+        at,
+    )
+    if await cursor.fetchone() is not None:
+        return True
+    await cursor.execute(
+        """
+        select from assignment a
+        join generate_series(%(first)s, %(end)s - interval '15 minutes', interval '15 minutes') g (ts)
+          on g.ts >= greatest(a.from_ts, a.registered_at) and g.ts < a.to_ts
+        where a.dctu_id = %(dctu)s and not exists (
+            select from reading r
+            where r.channel_id = a.channel_id and r.ts = g.ts and r.ts >= %(first)s and r.ts < %(end)s
+        )
+        limit 1
+        """,
+        at,
     )
     return await cursor.fetchone() is not None
 

@@ -8,8 +8,11 @@ import redis.asyncio as redis
 from redis import Redis
 from redis.exceptions import RedisError
 
+from connectors.membership import ABOVE
+
 # Reconnecting is the caller's matter: a Redis that is away must not hold up a batch.
 _TIMEOUT_S = 2.0
+_KINDS = ("unit", *(column.removesuffix("_id") for column in ABOVE))
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,13 +40,13 @@ class LiveState:
     async def publish(
         self, now: str, states: Mapping[str, Mapping[str, Mapping[str, object]]], *, whole: bool = False
     ) -> None:
-        """Set the states of nodes by kind and code and say so. `whole` replaces the hashes. Raises RedisError."""
+        """Set the states of nodes by kind and code and say so. `whole` replaces all hashes. Raises RedisError."""
         async with self._client.pipeline(transaction=True) as pipe:
+            if whole:
+                pipe.delete(*(state_key(self._space, kind) for kind in _KINDS))
             for kind, nodes in states.items():
-                key = state_key(self._space, kind)
-                if whole:
-                    pipe.delete(key)
                 if nodes:
+                    key = state_key(self._space, kind)
                     pipe.hset(key, mapping={code: _encode(state) for code, state in nodes.items()})
             changed = {kind: sorted(nodes) for kind, nodes in states.items()}
             pipe.publish(changes_channel(self._space), json.dumps({"now": now, "changed": changed}))

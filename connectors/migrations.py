@@ -1,7 +1,7 @@
 """Brings a database to the tables of `schemas/sql`.
 
 Two layers of plain SQL: *core* runs everywhere, each file once; *community* runs where TimescaleDB's licence has it,
-is idempotent and runs at each start, so that a change of edition is picked up. Nothing depends on it.
+is idempotent and is looked for at each start, so that a change of edition is picked up. Nothing depends on it.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,16 @@ def _files(layer: str) -> list[tuple[str, str]]:
 def has_community(connection: psycopg.Connection) -> bool:
     """Whether this TimescaleDB is of the Community edition."""
     row = connection.execute("select current_setting('timescaledb.license', true) = 'timescale'").fetchone()
+    return bool(row and row[0])
+
+
+def _has_columnstore(connection: psycopg.Connection) -> bool:
+    """Whether the community layer is there already: it would wait for whoever reads the tables, and all for it."""
+    row = connection.execute(
+        "select count(*) = 4 from timescaledb_information.jobs where hypertable_schema = current_schema()"
+        " and proc_name = 'policy_compression'"
+        " and hypertable_name in ('reading', 'reading_revision', 'partial', 'balance')"
+    ).fetchone()
     return bool(row and row[0])
 
 
@@ -77,8 +87,8 @@ def migrate(connection: psycopg.Connection) -> Migrated:
             applied.append(name)
     connection.commit()
     community = has_community(connection)
-    if community:
+    if community and not _has_columnstore(connection):
         for _, text in _files("community"):
             connection.execute(text.encode())
-        connection.commit()
+    connection.commit()
     return Migrated(applied, community)

@@ -115,7 +115,8 @@ async def advance(cursor: psycopg.AsyncCursor, agent: str, topic: str, advances:
     """Move locked partitions on."""
     partitions = sorted(advances)
     await cursor.execute(
-        "update ingest_offset o set next_off = n.next_off, watched_until = n.watched, updated_at = now(), tries = 0 "
+        "update ingest_offset o set next_off = n.next_off, watched_until = n.watched, updated_at = now(), "
+        "tries = case when o.next_off = n.next_off then o.tries else 0 end "
         "from unnest(%s::int[], %s::bigint[], %s::timestamptz[]) n (partition, next_off, watched) "
         "where o.agent = %s and o.topic = %s and o.partition = n.partition",
         [

@@ -19,10 +19,10 @@ class Task(NamedTuple):
 
 
 async def next_task(cursor: psycopg.AsyncCursor) -> Task | None:
-    """The oldest task, partial sums before balances."""
+    """The task that reaches nearest to the present, partial sums before balances."""
     await cursor.execute(
         "select r.recompute_id, r.dctu_id, d.dctu, r.from_ts, r.to_ts from recompute r left join dctu_key d"
-        " using (dctu_id) order by r.dctu_id is null, r.recompute_id limit 1"
+        " using (dctu_id) order by r.to_ts desc, r.dctu_id is null, r.recompute_id limit 1"
     )
     row: tuple[int, int | None, str | None, datetime, datetime] | None = await cursor.fetchone()
     if row is None:
@@ -36,13 +36,13 @@ async def waiting_dctus(cursor: psycopg.AsyncCursor) -> set[str]:
     return {dctu for (dctu,) in await cursor.fetchall()}
 
 
-async def done_until(cursor: psycopg.AsyncCursor, task: Task, slot: int) -> None:
-    """Note how far a task is; at its end it is gone."""
-    if slot >= task.end:
+async def done_from(cursor: psycopg.AsyncCursor, task: Task, slot: int) -> None:
+    """Note back to where a task is done; at its beginning it is gone."""
+    if slot <= task.first:
         await cursor.execute("delete from recompute where recompute_id = %s", [task.recompute_id])
     else:
         await cursor.execute(
-            "update recompute set from_ts = %s where recompute_id = %s", [slot_start(slot), task.recompute_id]
+            "update recompute set to_ts = %s where recompute_id = %s", [slot_start(slot), task.recompute_id]
         )
 
 

@@ -83,7 +83,8 @@ def find_touched(connection: psycopg.Connection, before: Before) -> Readings | N
 def ask_recompute(connection: psycopg.Connection, readings: Readings) -> None:
     """Write `recompute` for what was found, as far as the archive has anything there.
 
-    That is from the first reading, partial sum or registration to the last reading or judged interval. To be called
+    That is from the first reading, partial sum or registration to the last reading or judged interval, or to the time
+    that has passed in the stream. To be called
     when nobody can add to the archive any more by the old master data: `readings` may be older than that, because
     a reading that came since has its partial sum.
     """
@@ -91,7 +92,8 @@ def ask_recompute(connection: psycopg.Connection, readings: Readings) -> None:
         """
         select date_bin('15 minutes', least((select min(ts) from partial), (select min(registered_at) from channel_key),
                                             (select min(registered_at) from node), %s), 'epoch'),
-               greatest((select max(ts) from partial), (select max(ts) from balance), %s) + interval '15 minutes'
+               greatest((select max(ts) from partial), (select max(ts) from balance), %s,
+                        (select watermark() where isfinite(watermark()))) + interval '15 minutes'
         """,
         readings,
     ).fetchall()

@@ -5,6 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import psycopg
+from aiokafka.errors import MessageSizeTooLargeError
+
+from connectors.refusals import Refusal, write_refusals
+from schemas.rules import Rule
 
 
 class Letter(NamedTuple):
@@ -48,7 +52,8 @@ async def send_waiting(
 ) -> int:
     """Send the oldest messages of these agents and partitions, and delete them; gives how many.
 
-    Raises what the first raised that could not be sent; what was sent is deleted all the same.
+    Raises what the first raised that could not be sent; what was sent is deleted all the same. A message that Kafka
+    will never take goes into the quarantine, so that the others do not wait for it.
     """
     rows = await (
         await connection.execute(
@@ -62,17 +67,26 @@ async def send_waiting(
         return 0
     refused: Exception | None = None
     handed_over: dict[int, Awaitable[object]] = {}
+    too_large: dict[int, bytes] = {}
     for outbox_id, *letter in rows:
         try:
             handed_over[outbox_id] = await send(*letter)
+        except MessageSizeTooLargeError:
+            too_large[outbox_id] = letter[-1]
         except Exception as error:
             refused = error
             break
     answers = await asyncio.gather(*handed_over.values(), return_exceptions=True)
     sent = [key for key, answer in zip(handed_over, answers, strict=True) if not isinstance(answer, BaseException)]
-    await connection.execute("delete from outbox where outbox_id = any (%s)", [sent])
-    await connection.commit()
+    async with connection.transaction(), connection.cursor() as cursor:
+        await write_refusals(cursor, [_refused(message) for message in too_large.values()])
+        await cursor.execute("delete from outbox where outbox_id = any (%s)", [[*sent, *too_large]])
     failed = next((answer for answer in answers if isinstance(answer, BaseException)), refused)
     if failed is not None:
         raise failed
-    return len(sent)
+    return len(sent) + len(too_large)
+
+
+def _refused(message: bytes) -> Refusal:
+    detail = f"to be sent on, but its {len(message):,} bytes are more than Kafka takes: split it at its sender"
+    return Refusal(Rule.MALFORMED, detail, None, message)

@@ -38,7 +38,7 @@ class ScheduleChanged(BaseModel):
 
 
 class RegistryChanged(BaseModel):
-    """Master data changed; what it touches waits in the table `recompute`."""
+    """Something waits in the table `recompute`: master data changed, or balance goes on with a long one."""
 
     model_config = _FORBID
 

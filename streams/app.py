@@ -35,6 +35,8 @@ log = structlog.get_logger()
 # Seconds: a batch is what came within this time, at most; how often what was not sent is sent again.
 COLLECT_WITHIN_S = 0.2
 BALANCE_WITHIN_S = 0.3
+# Bytes of messages in one transaction, at most, or a single message: weeks handed over at once are large frames.
+BATCH_BYTES = 32 * 1024**2
 # Balances of many intervals cost little more than those of one, so in a backlog most of the time is left to collect.
 BALANCE_REST = 2.0
 REST_MOST_S = 1.0
@@ -154,7 +156,7 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
             await owner.release()
             metrics.PARTITIONS.labels(agent).set(0)
 
-    gathered = Gathered(settings.batch_frames)
+    gathered = Gathered(settings.batch_frames, BATCH_BYTES, lambda event: len(event.message.value or b""))
 
     @app.agent(topic, name=agent, concurrency=1, supervisor_strategy=CrashingSupervisor)
     async def gather(stream: Any) -> None:

@@ -42,6 +42,10 @@ AGENT = "balance"
 # Seconds that what an import touched is computed anew before the messages that wait have their turn.
 PATIENCE_S = 1.0
 _NODES_A_MESSAGE = 1000
+_AMENDS = (
+    " and have all balances computed anew with `insert into recompute (from_ts, to_ts)"
+    " select min(ts), max(ts) + interval '15 minutes' from partial`"
+)
 
 
 class Balancer(Owner):
@@ -49,10 +53,12 @@ class Balancer(Owner):
 
     def __init__(self, topics: Topics, rules: Rules, connect: Connect, patience_s: float = PATIENCE_S) -> None:
         """Hold nothing but the master data."""
-        super().__init__(AGENT, topics.changes, connect)
+        super().__init__(AGENT, topics.changes, connect, _AMENDS)
         self.topics = topics
         self.rules = rules
         self._patience_s = patience_s
+        # Whether more may wait to be computed anew.
+        self._unfinished = False
         self._nodes: Nodes | None = None
         # What node_now was last computed for: hour, interval and newest due interval.
         self._seen: tuple[int, int, int] | None = None
@@ -75,7 +81,7 @@ class Balancer(Owner):
         live, self._live = self._live, {}
         return states_of(self._names, live.values())
 
-    async def start_anew(self, connection: psycopg.AsyncConnection) -> None:
+    async def make_good(self, connection: psycopg.AsyncConnection) -> None:
         """Nobody knows which changes are gone: compute all balances anew."""
         async with connection.cursor() as cursor:
             if await recompute.ask_all(cursor):
@@ -86,20 +92,24 @@ class Balancer(Owner):
         message = RegistryChanged(version=version).model_dump_json().encode()
         return Letter(0, self.topics.changes, 0, None, message)
 
-    async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
-        """Bring the balances up to everything that the messages tell of.
+    async def upkeep(self, connection: psycopg.AsyncConnection) -> None:
+        """Compute anew what imports touched, and close what is due.
 
-        What imports touched may take minutes: it goes on after these messages, and between those that follow.
+        The first may take minutes: it goes on after the messages that wait, and between those that follow.
         """
-        until, unfinished, late = time.monotonic() + self._patience_s, True, True
-        while unfinished:
+        until, late = time.monotonic() + self._patience_s, True
+        self._unfinished = True
+        while self._unfinished:
             with metrics.BATCH_SECONDS.labels(AGENT, "recompute").time():
-                unfinished = await self._recompute(connection)
+                self._unfinished = await self._recompute(connection)
             if time.monotonic() >= until:
                 break
         while late:
             with metrics.BATCH_SECONDS.labels(AGENT, "close").time():
                 late = await self._close_due(connection)
+
+    async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
+        """Bring the balances up to everything that the messages tell of."""
         with metrics.BATCH_SECONDS.labels(AGENT, "batch").time():
             async with connection.transaction(), connection.cursor() as cursor:
                 if await self.places.lock(cursor, [0]):
@@ -119,8 +129,7 @@ class Balancer(Owner):
                 rows = await self._refresh_now(cursor, nodes, dirty, place.watched_us)
                 if dirty.period is not None:
                     await recompute.ask_period(cursor, *dirty.period)
-                    unfinished = True
-                if unfinished:
+                if self._unfinished or dirty.period is not None:
                     letters.append(self._wake(nodes.version))
                 await sending.write(cursor, AGENT, letters)
                 await offsets.count(cursor, AGENT, self.topics.changes, {(0, "changes"): len(messages)})
@@ -142,28 +151,29 @@ class Balancer(Owner):
         return self._nodes
 
     async def _recompute(self, connection: psycopg.AsyncConnection) -> bool:
-        """One piece of what an import of master data touched; True while there is more."""
+        """One piece of what waits to be computed anew; False where nothing does."""
         async with connection.transaction(), connection.cursor() as cursor:
             if await self.places.lock(cursor, [0]):
                 return False
             task = await recompute.next_task(cursor)
             if task is None:
                 return False
-            end = min(task.end, task.first + CHUNK)
+            # The present first: what is live must not stay wrong until years are done.
+            first = max(task.first, task.end - CHUNK)
             touched: list[tuple[int, int]] = []
             if task.dctu_id is not None and task.dctu is not None:
                 # Before the master data are held: collect takes its locks in this order, too.
                 partition = partition_of(task.dctu, self.rules.partitions)
                 watched = await recompute.hold_partition(cursor, self.topics.frames, partition)
                 touched = await cells.recompute_partials(
-                    cursor, task.dctu_id, task.first * INTERVAL_US, end * INTERVAL_US, watched,
+                    cursor, task.dctu_id, first * INTERVAL_US, task.end * INTERVAL_US, watched,
                     timedelta(microseconds=self.rules.grace_us),
                 )  # fmt: skip
             nodes = await self._current_nodes(cursor)
             place = self.places.places[0]
             letters: list[Letter] = []
             if task.dctu_id is None:
-                slots = np.arange(task.first, end, dtype=np.int64)
+                slots = np.arange(first, task.end, dtype=np.int64)
                 letters += await self._rebalance(cursor, nodes, slots, None, place.watched_us, only=True)
             elif touched:
                 dirty = Dirty()
@@ -174,7 +184,7 @@ class Balancer(Owner):
                 if len(slots):
                     letters += await self._rebalance(cursor, nodes, slots, dirty, place.watched_us)
             await sending.write(cursor, AGENT, letters)
-            await recompute.done_until(cursor, task, end)
+            await recompute.done_from(cursor, task, first)
         self._seen = None
         return True
 

@@ -66,7 +66,7 @@ class Dirty:
 
 
 def read_dirty(messages: list[Message], nodes: Nodes, reach: range) -> Dirty:
-    """What messages name. One that cannot be read is logged: its receiver recomputes anyway when the next comes."""
+    """What messages name. One that cannot be read is logged, and what it named waits for the next that names it."""
     dirty = Dirty()
     for _, offset, value in messages:
         try:

@@ -58,7 +58,9 @@ class GapKeeper:
     ) -> list[Letter]:
         """Judge the gaps of a batch, write those that changed, and tell of them."""
         letters = []
-        rechecked = {dctu for dctu in self.recheck if dctu in blocks}
+        # Of the partitions that are held: another's time is not known here, nor is it ours to judge.
+        held = sorted_.next_off
+        rechecked = {dctu for dctu in self.recheck & blocks.keys() if partition_of(dctu, self._partitions) in held}
         for dctu in rechecked:
             if self._open.get(dctu):
                 writes.gaps.setdefault(dctu, GapInput())

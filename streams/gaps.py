@@ -70,9 +70,11 @@ def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Co
 
     `columns` holds the intervals of all open gaps and deadlines; one that is absent has nothing missing. Gaps are
     changed in place; healing is told by position, `GapChange.at_us` of a healed gap is that position (the caller
-    knows the time of it). The list `open_gaps` is left with those that are open afterwards.
+    knows the time of it). The list `open_gaps` is left with those that are open afterwards. Of each gap it is told once
+    that it opened or was extended, however many deadlines passed.
     """
     changes: list[GapChange] = []
+    told: dict[int, int] = {}
     healed = {id(gap): _healed_at(gap, columns) for gap in open_gaps}
     for slot, position, now_us in deadlines:
         column = columns[slot]
@@ -85,12 +87,16 @@ def judge(open_gaps: list[Gap], deadlines: list[Deadline], columns: dict[int, Co
         if running is None:
             running = Gap(slot, slot + 1, count, declared, now_us)
             open_gaps.append(running)
+            told[id(running)] = len(changes)
             changes.append(GapChange("opened", running, now_us))
         else:
             running.end = slot + 1
             running.channels = max(running.channels, count)
             running.declared |= declared
-            changes.append(GapChange("extended", running, now_us))
+            if (place := told.setdefault(id(running), len(changes))) == len(changes):
+                changes.append(GapChange("extended", running, now_us))
+            elif changes[place].kind == "extended":
+                changes[place] = changes[place]._replace(at_us=now_us)
         healed[id(running)] = max(healed.get(id(running), BEFORE), _filled_at(column))
     for gap in list(open_gaps):
         # The device may say so when the deadline has long passed.

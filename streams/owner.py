@@ -33,9 +33,9 @@ POISON_AFTER = 4
 class Owner(ABC):
     """Processes batches of a topic's partitions that it owns: one batch, one transaction."""
 
-    def __init__(self, agent: str, topic: str, connect: Connect) -> None:
-        """`connect` may raise psycopg.OperationalError; it is then tried again."""
-        self.places = Places(agent, topic)
+    def __init__(self, agent: str, topic: str, connect: Connect, amends: str = "") -> None:
+        """`connect` may raise psycopg.OperationalError; it is then tried again. `amends`: see Places."""
+        self.places = Places(agent, topic, amends)
         self.committed = asyncio.Event()
         self.topic_id: str | None = None
         self._connect = connect
@@ -55,8 +55,11 @@ class Owner(ABC):
     async def prepare(self, connection: psycopg.AsyncConnection) -> None:
         """Make a new connection ready."""
 
-    async def start_anew(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — most have lost nothing
-        """Make good, within the claim's transaction, what was in the log that the broker has lost."""
+    async def make_good(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — most have lost nothing
+        """Make good, within the claim's transaction, what was in the log, or its end, that the broker has lost."""
+
+    async def upkeep(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — most have none
+        """Do what is due before any message is processed, in transactions of its own: no message is to blame for it."""
 
     async def assign(
         self, topic_id: str, partitions: Iterable[int], ends: Mapping[int, int] | None = None
@@ -70,8 +73,8 @@ class Owner(ABC):
         async def claim(connection: psycopg.AsyncConnection) -> dict[int, int]:
             async with connection.transaction():
                 begin = await self.places.claim(connection, topic_id, wanted, ends)
-                if any(claim.started_anew for claim in self.places.claims.values()):
-                    await self.start_anew(connection)
+                if any(claim.started_anew or claim.cut_from is not None for claim in self.places.claims.values()):
+                    await self.make_good(connection)
             return begin
 
         async with self._turn:
@@ -87,6 +90,7 @@ class Owner(ABC):
     async def process(self, messages: list[Message]) -> None:
         """Process messages to the end: when this returns they are in the database, or not ours."""
         async with self._turn:
+            await self._for_ever(self.upkeep)
             claims = self.places.claims
             careful = {p for p, claim in claims.items() if claim.tries >= SINGLY_AFTER}
             singly = [message for message in messages if message[0] in careful]

@@ -20,10 +20,11 @@ class LostMessagesError(Exception):
 class Places:
     """What the owner of partitions believes of them."""
 
-    def __init__(self, agent: str, topic: str) -> None:
-        """Own nothing yet."""
+    def __init__(self, agent: str, topic: str, amends: str = "") -> None:
+        """Own nothing yet. `amends`: what else to do where messages are lost, in words."""
         self.agent = agent
         self.topic = topic
+        self._amends = amends
         self.places: dict[int, Place] = {}
         self.claims: dict[int, Claim] = {}
 
@@ -62,7 +63,7 @@ class Places:
                     f"{self.topic}[{partition}]: next is message {expected[partition]}, the broker has {offset}: "
                     "what lies between is gone (retention). Bring it back, or accept the loss with "
                     f"`update ingest_offset set next_off = {offset} where agent = '{self.agent}' "
-                    f"and topic = '{self.topic}' and partition = {partition}`"
+                    f"and topic = '{self.topic}' and partition = {partition}`{self._amends}"
                 )
             todo.append((partition, offset, value))
             expected[partition] = offset + 1

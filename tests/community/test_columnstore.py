@@ -55,6 +55,14 @@ def test_a_second_migration_adds_nothing(archive: psycopg.Connection) -> None:
     assert one(archive, "select count(*) from timescaledb_information.jobs") == policies
 
 
+def test_a_second_migration_alters_no_table_and_so_waits_for_nobody(archive: psycopg.Connection) -> None:
+    # Whoever alters them again writes these rows anew.
+    settings = "select array_agg(xmin::text order by relid) from _timescaledb_catalog.compression_settings"
+    before = one(archive, settings)
+    migrate(archive)
+    assert one(archive, settings) == before
+
+
 def test_every_big_table_has_one_policy_of_the_columnstore(archive: psycopg.Connection) -> None:
     jobs = archive.execute(
         "select hypertable_name from timescaledb_information.jobs where proc_name = 'policy_compression'"

@@ -120,6 +120,22 @@ def test_what_is_processed_to_its_end_is_drained_without_a_worker(pipeline: Pipe
 
 
 @pytest.mark.stack
+def test_a_broker_that_has_yet_to_find_its_groups_is_waited_for(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refuse(kafka: str, group: str) -> list[str]:
+        asked.append(group)
+        pipeline.process_all()
+        raise KafkaError("CoordinatorNotAvailableError")
+
+    monkeypatch.setattr(drain, "group_members", refuse)
+    pipeline.wait()
+    assert asked
+
+
+@pytest.mark.stack
 def test_a_message_before_an_agent_is_left(pipeline: Pipeline) -> None:
     frames = topics_of(pipeline.space).frames
     assert pipeline.look().left == [f"collect has 2 of 2 messages of {frames} before it"]

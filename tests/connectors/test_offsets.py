@@ -121,6 +121,16 @@ async def test_a_partition_that_moved_has_no_deaths(database: Database, connecti
     assert await tries(connection) == 1
 
 
+async def test_a_partition_that_only_saw_time_pass_keeps_its_deaths(
+    database: Database, connection: psycopg.AsyncConnection
+) -> None:
+    await claim(connection, 0)
+    await advance(connection, p0=(1, None))
+    offsets.note_death(database.connection, "collect")
+    await advance(connection, p0=(1, 60))
+    assert await tries(connection) == 1
+
+
 async def test_deaths_of_another_agent_do_not_count(database: Database, connection: psycopg.AsyncConnection) -> None:
     await claim(connection, 0)
     offsets.note_death(database.connection, "balance")

@@ -222,6 +222,19 @@ def test_history_is_asked_from_the_first_registration_or_reading_on(
     assert asked(archive) == [("DF", early, late + INTERVAL)]
 
 
+def test_what_a_first_import_makes_expected_of_the_past_is_asked_though_nothing_is_there(
+    archive: psycopg.Connection, tmp_path: Path
+) -> None:
+    archive.execute(
+        "insert into ingest_offset (agent, topic, partition, topic_id, next_off, epoch, watched_until)"
+        " values ('collect', 'frames', 0, 'log', 0, 1, %s)",
+        [APRIL],
+    )
+    archive.commit()
+    bring(archive, tmp_path, FLEET, MARCH)
+    assert set(asked(archive)) >= {(None, MARCH, APRIL + INTERVAL), ("DF", MARCH, APRIL + INTERVAL)}
+
+
 @pytest.mark.parametrize(
     "files",
     [

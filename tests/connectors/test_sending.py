@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable
 import psycopg
 import pytest
 import pytest_asyncio
+from aiokafka.errors import MessageSizeTooLargeError
 
 from connectors import sending
 from connectors.database import connect_async
@@ -111,3 +112,24 @@ async def test_a_letter_is_written_with_what_it_tells_of(connection: psycopg.Asy
 async def test_no_letters_are_no_rows(connection: psycopg.AsyncConnection) -> None:
     await write(connection, "collect")
     assert await waiting(connection) == []
+
+
+async def test_what_kafka_will_never_take_is_quarantined_and_the_others_do_not_wait(
+    connection: psycopg.AsyncConnection,
+) -> None:
+    class Strict(Broker):
+        async def send(self, topic: str, partition: int | None, key: bytes | None, message: bytes) -> Awaitable[object]:
+            if message == b"one":
+                raise MessageSizeTooLargeError
+            return await super().send(topic, partition, key, message)
+
+    await write(connection, "collect", ONE, TWO)
+    broker = Strict()
+    assert await sending.send_waiting(connection, ["collect"], [0], broker.send) == 2
+    assert [message for *_, message in broker.taken] == [b"two"]
+    assert await waiting(connection) == []
+    refused = await connection.execute(
+        "select rule, detail, message from quarantine q join quarantine_frame f on f.digest = q.frame_digest"
+    )
+    detail = "to be sent on, but its 3 bytes are more than Kafka takes: split it at its sender"
+    assert await refused.fetchall() == [("MALFORMED", detail, b"one")]

@@ -192,6 +192,8 @@ async def test_a_long_plan_is_worked_off_between_the_messages_that_follow(balanc
         await balance(*wakes, balance.read("UC", 15, 100 + pieces))
         assert balance.units()["UC", slot_at(15)].cons_fact_wh == 100 + pieces
         assert before - balance.waiting() == min(before, CHUNK)
+        # The present comes first.
+        assert balance.units()["UG", slot_at(0)].gen_plan_wh == 1000
         pieces += 1
     # The last finds nothing.
     assert pieces == 32
@@ -279,6 +281,14 @@ async def test_what_a_lost_log_may_have_told_is_all_recomputed(balance: Balancin
     assert {key: (row.gen_fact_wh, row.cons_fact_wh) for key, row in balance.units().items()} == {
         ("UG", slot_at(0)): (700, None), ("UC", slot_at(15)): (None, 5),
     }  # fmt: skip
+
+
+async def test_what_the_lost_end_of_a_log_may_have_told_is_all_recomputed(balance: Balancing) -> None:
+    await balance(balance.watch(7), balance.watch(8))
+    balance.read("UG", 0, 700)
+    assert await balance.balancer.assign("log", [0], {0: 1}) == {0: 1}
+    assert balance.waiting() > 0
+    assert len(balance.send()) == 1
 
 
 async def test_now_follows_the_newest_closed_interval_of_the_running_hour(balance: Balancing) -> None:

@@ -37,12 +37,15 @@ def test_what_is_missing_at_its_deadline_opens_a_gap() -> None:
     assert gaps == [change.gap]
 
 
-def test_the_next_interval_extends_it() -> None:
+def test_the_next_intervals_extend_it_which_is_told_once() -> None:
     gaps: list[Gap] = []
     columns = {NOON: column(NEVER, 1), NOON + 1: column(NEVER, NEVER), NOON + 2: column(NEVER, 1)}
     changes = judge(gaps, [deadline(k, 9) for k in range(3)], columns)
-    assert said(changes) == [("opened", 0, 3), ("extended", 0, 3), ("extended", 0, 3)]
+    assert said(changes) == [("opened", 0, 3)]
     assert (gaps[0].channels, gaps[0].opened_us) == (2, us(NOON, 20))
+    changes = judge(gaps, [deadline(k, 9) for k in (3, 4)], columns | {NOON + k: column(NEVER, 1) for k in (3, 4)})
+    assert said(changes) == [("extended", 0, 5)]
+    assert changes[0].at_us == us(NOON + 4, 20)
 
 
 def test_a_complete_interval_between_makes_two_gaps() -> None:

@@ -301,6 +301,24 @@ async def test_a_message_that_cannot_be_processed_ends_there_with_the_reason(dat
     assert stored(database) == {"M1/01": 4}
 
 
+async def test_no_message_is_to_blame_for_the_upkeep(database: Database, make: Make) -> None:
+    class Failing(Collector):
+        async def upkeep(self, connection: psycopg.AsyncConnection) -> None:
+            raise ValueError("a bug")
+
+    for _ in range(SINGLY_AFTER + POISON_AFTER):
+        collector = make(Failing)
+        await collector.assign("log", [0])
+        with pytest.raises(ValueError, match="a bug"):
+            await collector.process(stream(3))
+        await collector.close()
+        offsets.note_death(database.connection, "collect")
+    mended = make()
+    await mended.assign("log", [0])
+    await mended.process(stream(3))
+    assert (poison(database), stored(database)) == ([], {"M1/01": 3})
+
+
 async def test_two_deaths_of_something_else_condemn_nobody(database: Database, make: Make) -> None:
     for _ in range(SINGLY_AFTER):
         await make().assign("log", [0])

@@ -17,7 +17,7 @@ create table ingest_offset (
 comment on column ingest_offset.next_off is 'The next message to process. Rules over what Kafka has committed.';
 comment on column ingest_offset.epoch is 'Raised by every new owner of the partition; a commit of an older one is fenced.';
 comment on column ingest_offset.watched_until is 'collect: the greatest tick processed. balance: the time to which rows are closed.';
-comment on column ingest_offset.tries is 'How often processing was begun at tried_off; more than two: something there ends the worker.';
+comment on column ingest_offset.tries is 'How often the worker died at tried_off; more than two: something there ends it.';
 comment on column ingest_offset.suspect_off is 'The single message in work while looking for the one that ends the worker.';
 
 create table tally (
