@@ -67,12 +67,15 @@ async def is_missing(cursor: psycopg.AsyncCursor, dctu_id: int, first: int, end:
     await cursor.execute(
         """
         select from assignment a
-        join generate_series(%(first)s, %(end)s - interval '15 minutes', interval '15 minutes') g (ts)
-          on g.ts >= greatest(a.from_ts, a.registered_at) and g.ts < a.to_ts
-        where a.dctu_id = %(dctu)s and not exists (
-            select from reading r
-            where r.channel_id = a.channel_id and r.ts = g.ts and r.ts >= %(first)s and r.ts < %(end)s
-        )
+        cross join lateral (
+            select greatest(a.from_ts, a.registered_at, %(first)s) as begin_ts, least(a.to_ts, %(end)s) as end_ts
+        ) expected
+        where a.dctu_id = %(dctu)s and begin_ts < end_ts
+          and floor(extract(epoch from end_ts - begin_ts) / 900) > (
+            select count(*) from reading r
+            where r.channel_id = a.channel_id and r.ts >= begin_ts and r.ts < end_ts
+              and r.ts >= %(first)s and r.ts < %(end)s
+          )
         limit 1
         """,
         at,

@@ -4,6 +4,7 @@ Two layers of plain SQL: *core* runs everywhere, each file once; *community* run
 is idempotent and is looked for at each start, so that a change of edition is picked up. Nothing depends on it.
 """
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import NamedTuple
@@ -35,12 +36,12 @@ def has_community(connection: psycopg.Connection) -> bool:
     return bool(row and row[0])
 
 
-def _has_columnstore(connection: psycopg.Connection) -> bool:
-    """Whether the community layer is there already: it would wait for whoever reads the tables, and all for it."""
+def _unpacks_any_number(connection: psycopg.Connection) -> bool:
+    """Whether the database has the community layer's setting: a dump leaves it behind."""
     row = connection.execute(
-        "select count(*) = 4 from timescaledb_information.jobs where hypertable_schema = current_schema()"
-        " and proc_name = 'policy_compression'"
-        " and hypertable_name in ('reading', 'reading_revision', 'partial', 'balance')"
+        "select exists (select from pg_db_role_setting join pg_database d on d.oid = setdatabase"
+        " where datname = current_database()"
+        " and 'timescaledb.max_tuples_decompressed_per_dml_transaction=0' = any (setconfig))"
     ).fetchone()
     return bool(row and row[0])
 
@@ -87,8 +88,12 @@ def migrate(connection: psycopg.Connection) -> Migrated:
             applied.append(name)
     connection.commit()
     community = has_community(connection)
-    if community and not _has_columnstore(connection):
-        for _, text in _files("community"):
-            connection.execute(text.encode())
+    if community:
+        # Not again where it is there: it would wait for whoever reads the big tables, and everybody else for it.
+        layer = "".join(text for _, text in _files("community"))
+        name = f"community {hashlib.sha256(layer.encode()).hexdigest()[:12]}"
+        if name not in done or not _unpacks_any_number(connection):
+            connection.execute(layer.encode())
+            connection.execute("insert into migration (name) values (%s) on conflict do nothing", [name])
     connection.commit()
     return Migrated(applied, community)

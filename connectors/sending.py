@@ -67,21 +67,26 @@ async def send_waiting(
         return 0
     refused: Exception | None = None
     handed_over: dict[int, Awaitable[object]] = {}
-    too_large: dict[int, bytes] = {}
+    too_large: list[int] = []
     for outbox_id, *letter in rows:
         try:
             handed_over[outbox_id] = await send(*letter)
         except MessageSizeTooLargeError:
-            too_large[outbox_id] = letter[-1]
+            too_large.append(outbox_id)
         except Exception as error:
             refused = error
             break
     answers = await asyncio.gather(*handed_over.values(), return_exceptions=True)
     sent = [key for key, answer in zip(handed_over, answers, strict=True) if not isinstance(answer, BaseException)]
+    messages = {outbox_id: message for outbox_id, *_, message in rows}
+    for outbox_id, answer in zip(handed_over, answers, strict=True):
+        if isinstance(answer, MessageSizeTooLargeError):
+            too_large.append(outbox_id)
     async with connection.transaction(), connection.cursor() as cursor:
-        await write_refusals(cursor, [_refused(message) for message in too_large.values()])
+        await write_refusals(cursor, [_refused(messages[outbox_id]) for outbox_id in too_large])
         await cursor.execute("delete from outbox where outbox_id = any (%s)", [[*sent, *too_large]])
-    failed = next((answer for answer in answers if isinstance(answer, BaseException)), refused)
+    failures = [answer for answer in answers if isinstance(answer, BaseException)]
+    failed = next((error for error in failures if not isinstance(error, MessageSizeTooLargeError)), refused)
     if failed is not None:
         raise failed
     return len(sent) + len(too_large)

@@ -74,7 +74,9 @@ class Settings(BaseSettings):
     session_s: Annotated[
         int, Field(ge=2, le=90, description="Seconds after which Kafka gives a silent worker's partitions to another.")
     ] = 30
-    metrics_port: Annotated[int, Field(ge=0, le=65535, description="Port of an agent's metrics; 0: a free one.")] = 0
+    metrics_port: Annotated[
+        int, Field(ge=0, le=65535, description="Port of an agent's metrics, chosen by its worker; 0: none.")
+    ] = 0
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -5,11 +5,13 @@ import contextlib
 import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import faust
 import psycopg
 import structlog
+from faust.exceptions import ProducerSendError
 from faust.types import TP
 from mode.supervisors import CrashingSupervisor
 from redis.exceptions import RedisError
@@ -181,11 +183,17 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
             await asyncio.sleep(min(rest * (time.monotonic() - begun), REST_MOST_S))
 
 
+async def send(app: faust.App, topic: str, partition: int | None, key: bytes | None, message: bytes) -> Any:
+    """Hand a message over; its acknowledgement is what comes of the answer. Raises aiokafka's KafkaError."""
+    try:
+        return await app.producer.send(topic, key, message, partition, None, None)
+    except ProducerSendError as error:
+        # What is behind it decides: a broker that is away, or a message that Kafka will never take.
+        raise (error.__cause__ or error) from None
+
+
 def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect: Connect) -> None:
     """Send on what transactions left in the outbox: at once after a commit, again until it is sent."""
-
-    async def send(topic: str, partition: int | None, key: bytes | None, message: bytes) -> Any:
-        return await app.producer.send(topic, key, message, partition, None, None)
 
     @app.task
     async def send_on() -> None:
@@ -200,7 +208,7 @@ def _add_sender(app: faust.App, owner: Owner, senders: tuple[str, ...], connect:
                 sources = sorted(owner.places.places)
                 while waiting := await sending.count_waiting(connection, senders, sources):
                     metrics.OUTBOX.labels(owner.places.agent).set(waiting)
-                    await sending.send_waiting(connection, senders, sources, send)
+                    await sending.send_waiting(connection, senders, sources, partial(send, app))
                 metrics.OUTBOX.labels(owner.places.agent).set(0)
             except Exception as error:
                 # The rows stay where they are; the next look sends them.
@@ -241,6 +249,9 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
                 os._exit(75)
             if any(ends.get(partition, next_off) < next_off for partition, next_off in processed.items()):
                 log.critical("the broker has lost the end of its log: starting again", topic=topic)
+                # While we are away others may write beyond where we stood: note now where the log ends.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(owner.assign(ids[topic], processed, ends), CLAIM_S)
                 os._exit(75)
             for partition, next_off in processed.items():
                 metrics.LAG_MESSAGES.labels(agent, str(partition)).set(ends.get(partition, next_off) - next_off)

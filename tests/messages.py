@@ -1,5 +1,8 @@
-"""What stands on a topic, read with a client of its own."""
+"""What stands on a topic, read with a client of its own; and a member of a group, to be counted."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
@@ -28,3 +31,21 @@ def messages_of(address: str, topic: str) -> list[Message]:
         return sorted(found, key=lambda message: message.partition)
     finally:
         consumer.close()
+
+
+@contextmanager
+def member(address: str, topic: str, group: str) -> Iterator[None]:
+    """A consumer that has joined a group, and leaves it in the end."""
+    for _ in range(6):
+        consumer = KafkaConsumer(topic, bootstrap_servers=address, group_id=group)
+        try:
+            # Now and then one that joins a group of a new topic is given nothing, and asks no more.
+            until = time.monotonic() + 20
+            while not consumer.assignment() and time.monotonic() < until:
+                consumer.poll(timeout_ms=100)
+            if consumer.assignment():
+                yield
+                return
+        finally:
+            consumer.close()
+    raise AssertionError(f"nobody could join {group}")

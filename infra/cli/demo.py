@@ -67,7 +67,9 @@ def demo(
         raise UserError(f"--day-seconds must be above zero, and --days within 1 and {DAYS_MAX}")
     # Whatever ends this ends its worker, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    loaded = settings.load().model_copy(update={"space": "demo_once" if once else "demo", "clock": "none"})
+    loaded = settings.load("kafka", "database", "redis").model_copy(
+        update={"space": "demo_once" if once else "demo", "clock": "none"}
+    )
     if once:
         run_once(loaded)
     else:

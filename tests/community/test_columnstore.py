@@ -63,6 +63,15 @@ def test_a_second_migration_alters_no_table_and_so_waits_for_nobody(archive: psy
     assert one(archive, settings) == before
 
 
+def test_what_a_dump_leaves_behind_is_set_again(archive: psycopg.Connection) -> None:
+    setting = "timescaledb.max_tuples_decompressed_per_dml_transaction"
+    archive.execute(f"alter database postgres reset {setting}".encode())
+    archive.commit()
+    migrate(archive)
+    settings = one(archive, "select array_to_string(setconfig, ',') from pg_db_role_setting where setrole = 0")
+    assert f"{setting}=0" in str(settings)
+
+
 def test_every_big_table_has_one_policy_of_the_columnstore(archive: psycopg.Connection) -> None:
     jobs = archive.execute(
         "select hypertable_name from timescaledb_information.jobs where proc_name = 'policy_compression'"

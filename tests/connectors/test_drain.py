@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import psycopg
 import pytest
-from kafka import KafkaConsumer
 from psycopg import sql
 
 from connectors import drain
@@ -20,6 +19,7 @@ from connectors.migrations import migrate
 from connectors.producer import Producer
 from infra.stack.stack import Addresses
 from schemas.topics import topics_of
+from tests.messages import member
 
 PARTITIONS = 2
 
@@ -77,15 +77,8 @@ class Pipeline:
     @contextmanager
     def worker(self) -> Iterator[None]:
         """A member of the group of balance."""
-        consumer = KafkaConsumer(
-            topics_of(self.space).changes, bootstrap_servers=self.kafka, group_id=f"{self.space}.balance"
-        )
-        try:
-            while not consumer.assignment():
-                consumer.poll(timeout_ms=100)
+        with member(self.kafka, topics_of(self.space).changes, f"{self.space}.balance"):
             yield
-        finally:
-            consumer.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from kafka import KafkaConsumer
 
 from connectors.kafka import (
     KafkaError,
@@ -19,6 +18,7 @@ from connectors.kafka import (
 from connectors.producer import Producer
 from infra.stack.stack import Addresses
 from schemas.topics import topics_of
+from tests.messages import member
 
 
 @pytest.fixture
@@ -93,13 +93,8 @@ def test_the_members_of_a_group_are_counted(address: str, space: str) -> None:
     group = f"{space}.collect"
     assert group_members(address, group) == 0
     ensure_topics(address, space, 2)
-    consumer = KafkaConsumer(topics_of(space).frames, bootstrap_servers=address, group_id=group)
-    try:
-        while not consumer.assignment():
-            consumer.poll(timeout_ms=100)
+    with member(address, topics_of(space).frames, group):
         assert group_members(address, group) == 1
-    finally:
-        consumer.close()
     assert group_members(address, group) == 0
 
 

@@ -30,16 +30,17 @@ async def write(connection: psycopg.AsyncConnection, agent: str, *letters: Lette
 class Broker:
     """Takes messages, and acknowledges them later unless it fails."""
 
-    def __init__(self, fails_at: bytes | None = None) -> None:
+    def __init__(self, fails_at: bytes | None = None, error: Exception | None = None) -> None:
         self.taken: list[tuple[str, int | None, bytes | None, bytes]] = []
         self._fails_at = fails_at
+        self._error = error or OSError("the broker is away")
 
     async def send(self, topic: str, partition: int | None, key: bytes | None, message: bytes) -> Awaitable[object]:
         self.taken.append((topic, partition, key, message))
 
         async def acknowledge() -> None:
             if message == self._fails_at:
-                raise OSError("the broker is away")
+                raise self._error
 
         return acknowledge()
 
@@ -114,19 +115,22 @@ async def test_no_letters_are_no_rows(connection: psycopg.AsyncConnection) -> No
     assert await waiting(connection) == []
 
 
-async def test_what_kafka_will_never_take_is_quarantined_and_the_others_do_not_wait(
-    connection: psycopg.AsyncConnection,
-) -> None:
-    class Strict(Broker):
-        async def send(self, topic: str, partition: int | None, key: bytes | None, message: bytes) -> Awaitable[object]:
-            if message == b"one":
-                raise MessageSizeTooLargeError
-            return await super().send(topic, partition, key, message)
+class Strict(Broker):
+    """Refuses before anything is sent, as the client does that sees the size."""
 
+    async def send(self, topic: str, partition: int | None, key: bytes | None, message: bytes) -> Awaitable[object]:
+        if message == b"one":
+            raise MessageSizeTooLargeError
+        return await super().send(topic, partition, key, message)
+
+
+@pytest.mark.parametrize("broker", [Strict(), Broker(b"one", MessageSizeTooLargeError())], ids=["client", "broker"])
+async def test_what_kafka_will_never_take_is_quarantined_and_the_others_do_not_wait(
+    connection: psycopg.AsyncConnection, broker: Broker
+) -> None:
     await write(connection, "collect", ONE, TWO)
-    broker = Strict()
     assert await sending.send_waiting(connection, ["collect"], [0], broker.send) == 2
-    assert [message for *_, message in broker.taken] == [b"two"]
+    assert broker.taken[-1][-1] == b"two"
     assert await waiting(connection) == []
     refused = await connection.execute(
         "select rule, detail, message from quarantine q join quarantine_frame f on f.digest = q.frame_digest"
