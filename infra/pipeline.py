@@ -77,10 +77,16 @@ def _time(connection: psycopg.Connection) -> Line:
     if watched is None:
         return Line("time", "late", "no tick of a clock has been processed yet")
     age = datetime.now(UTC) - watched
-    newest = f"; newest closed interval {closed.astimezone(LOCAL):%H:%M}" if closed is not None else ""
+    now = watched.astimezone(LOCAL)
+    newest = f"; newest closed interval {_at(closed.astimezone(LOCAL), now)}" if closed is not None else ""
     apart = f"{_span(abs(age))} {'behind' if age >= timedelta() else 'ahead of'} the wall clock"
-    says = f"at {watched.astimezone(LOCAL):%Y-%m-%d %H:%M:%S} {_PLACE} time, {apart}{newest}"
+    says = f"at {now:%Y-%m-%d %H:%M:%S} {_PLACE} time, {apart}{newest}"
     return Line("time", "late" if abs(age) > STALE else "good", says)
+
+
+def _at(start: datetime, now: datetime) -> str:
+    """The start of an interval, with its day where that is another than today."""
+    return f"{start:%H:%M}" if start.date() == now.date() else f"{start:%Y-%m-%d %H:%M}"
 
 
 def _span(span: timedelta) -> str:

@@ -95,6 +95,17 @@ def test_time_is_late_when_its_ticks_are(own: Space, apart: timedelta, state: st
     assert (line.state, words in line.says) == (state, True), line.says
 
 
+def test_the_newest_closed_interval_of_another_day_has_its_date(own: Space) -> None:
+    own.watched(datetime(2026, 3, 3, 5, tzinfo=UTC))
+    for hours, words in ((0, "2026-03-02 05:00"), (24, "05:00")):
+        own.archive.execute(
+            "insert into balance (ts, node_id, present, expected, closed, imbalance_wh, computed_at)"
+            " values (%s, 1, 1, 1, true, 0, now())",
+            [datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hours)],
+        )
+        assert own.line("time").says.endswith(f"; newest closed interval {words}")
+
+
 def test_silence_refusals_and_work_left_are_told(own: Space, tmp_path: Path) -> None:
     register(own.archive, tmp_path)
     own.archive.execute("delete from recompute")
