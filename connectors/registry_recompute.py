@@ -84,9 +84,8 @@ def ask_recompute(connection: psycopg.Connection, readings: Readings) -> None:
     """Write `recompute` for what was found, as far as the archive has anything there.
 
     That is from the first reading, partial sum or registration to the last reading or judged interval, or to the time
-    that has passed in the stream. To be called
-    when nobody can add to the archive any more by the old master data: `readings` may be older than that, because
-    a reading that came since has its partial sum.
+    that has passed in the stream. To be called when nobody can add to the archive any more by the old master data:
+    `readings` may be older than that, because a reading that came since has its partial sum.
     """
     [(first, end)] = connection.execute(
         """

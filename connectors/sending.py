@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import psycopg
 from aiokafka.errors import MessageSizeTooLargeError
+from pydantic import BaseModel
 
 from connectors.refusals import Refusal, write_refusals
 from schemas.rules import Rule
@@ -19,6 +20,11 @@ class Letter(NamedTuple):
     partition: int | None
     key: bytes | None
     message: bytes
+
+
+def letter_of(source_partition: int, topic: str, message: BaseModel) -> Letter:
+    """A message to the one partition of `changes` or `events`."""
+    return Letter(source_partition, topic, 0, None, message.model_dump_json().encode())
 
 
 Send = Callable[[str, int | None, bytes | None, bytes], Awaitable[Awaitable[object]]]
@@ -65,31 +71,25 @@ async def send_waiting(
     await connection.commit()
     if not rows:
         return 0
-    refused: Exception | None = None
+    errors: dict[int, BaseException] = {}
     handed_over: dict[int, Awaitable[object]] = {}
-    too_large: list[int] = []
     for outbox_id, *letter in rows:
         try:
             handed_over[outbox_id] = await send(*letter)
-        except MessageSizeTooLargeError:
-            too_large.append(outbox_id)
         except Exception as error:
-            refused = error
-            break
+            errors[outbox_id] = error
+            if not isinstance(error, MessageSizeTooLargeError):
+                break
     answers = await asyncio.gather(*handed_over.values(), return_exceptions=True)
-    sent = [key for key, answer in zip(handed_over, answers, strict=True) if not isinstance(answer, BaseException)]
-    messages = {outbox_id: message for outbox_id, *_, message in rows}
-    for outbox_id, answer in zip(handed_over, answers, strict=True):
-        if isinstance(answer, MessageSizeTooLargeError):
-            too_large.append(outbox_id)
+    errors |= {key: a for key, a in zip(handed_over, answers, strict=True) if isinstance(a, BaseException)}
+    too_large = {key for key, error in errors.items() if isinstance(error, MessageSizeTooLargeError)}
+    done = [*(handed_over.keys() - errors.keys()), *too_large]
     async with connection.transaction(), connection.cursor() as cursor:
-        await write_refusals(cursor, [_refused(messages[outbox_id]) for outbox_id in too_large])
-        await cursor.execute("delete from outbox where outbox_id = any (%s)", [[*sent, *too_large]])
-    failures = [answer for answer in answers if isinstance(answer, BaseException)]
-    failed = next((error for error in failures if not isinstance(error, MessageSizeTooLargeError)), refused)
-    if failed is not None:
-        raise failed
-    return len(sent) + len(too_large)
+        await write_refusals(cursor, [_refused(message) for key, *_, message in rows if key in too_large])
+        await cursor.execute("delete from outbox where outbox_id = any (%s)", [done])
+    if failed := errors.keys() - too_large:
+        raise errors[min(failed)]
+    return len(done)
 
 
 def _refused(message: bytes) -> Refusal:

@@ -142,7 +142,7 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
         begin = await owner.assign(owner.topic_id, ours)
         # Asked after the claim: before it another owner may still be moving on.
         ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic_name)
-        if any(ends.get(partition, offset) < offset for partition, offset in begin.items()):
+        if _is_cut(ends, begin):
             begin = await owner.assign(owner.topic_id, ours, ends)
         metrics.PARTITIONS.labels(agent).set(len(begin))
         log.info("partitions assigned", topic=topic_name, begin=begin)
@@ -247,7 +247,7 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
             if owner.topic_id is not None and ids[topic] != owner.topic_id:
                 log.critical("the topic was made anew under the same name: starting again", topic=topic)
                 os._exit(75)
-            if any(ends.get(partition, next_off) < next_off for partition, next_off in processed.items()):
+            if _is_cut(ends, processed):
                 log.critical("the broker has lost the end of its log: starting again", topic=topic)
                 # While we are away others may write beyond where we stood: note now where the log ends.
                 with contextlib.suppress(TimeoutError):
@@ -263,12 +263,17 @@ def _add_watch(app: faust.App, owner: Owner, settings: Settings) -> None:
                 _show_age(owner, begun_us)
 
 
+def _is_cut(ends: Mapping[int, int], next_offs: Mapping[int, int]) -> bool:
+    """Whether a log ends before what was processed of it."""
+    return any(ends.get(partition, next_off) < next_off for partition, next_off in next_offs.items())
+
+
 def _show_age(owner: Owner, begun_us: int) -> None:
     """How old the newest tick is; without any, since when one has been waited for."""
     agent = owner.places.agent
     if owner.places.places:
         watched = [place.watched_us or begun_us for place in owner.places.places.values()]
-        age = max(time.time() - min(watched) / 1e6, 0.0)
+        age = max(_clock_us() - min(watched), 0) / 1e6
     else:
         age = 0.0
     metrics.TICK_AGE.labels(agent).set(age)

@@ -18,7 +18,7 @@ from connectors.balances import Rows
 from connectors.membership import read_membership
 from connectors.node_now import Row
 from connectors.offsets import Advance
-from connectors.sending import Letter
+from connectors.sending import Letter, letter_of
 from connectors.snapshot import read_version
 from schemas.change import RegistryChanged
 from schemas.event import BalancesClosed
@@ -89,8 +89,7 @@ class Balancer(Owner):
 
     def _wake(self, version: int) -> Letter:
         """A message to ourselves: what waits to be computed anew is worked on whenever a message comes."""
-        message = RegistryChanged(version=version).model_dump_json().encode()
-        return Letter(0, self.topics.changes, 0, None, message)
+        return letter_of(0, self.topics.changes, RegistryChanged(version=version))
 
     async def upkeep(self, connection: psycopg.AsyncConnection) -> None:
         """Compute anew what imports touched, and close what is due.
@@ -299,7 +298,7 @@ class Balancer(Owner):
                     imbalance_wh=[int(rows.imbalance[index]) for index in some],
                     completeness=[share(int(rows.present[index]), int(rows.expected[index])) for index in some],
                 )
-                letters.append(Letter(0, self.topics.events, 0, None, event.model_dump_json().encode()))
+                letters.append(letter_of(0, self.topics.events, event))
         return letters
 
     async def _refresh_now(

@@ -11,7 +11,7 @@ import structlog
 from connectors import cells, offsets, sending
 from connectors.offsets import Advance
 from connectors.refusals import Refusal, write_refusals
-from connectors.sending import Letter
+from connectors.sending import Letter, letter_of
 from connectors.snapshot import read_snapshot, read_version
 from schemas.change import PartialsChanged, TimePassed
 from schemas.event import ConflictSeen
@@ -247,7 +247,7 @@ class Collector(Owner):
                     continue
                 start, sent_at = from_us(conflict.ts_us), from_us(sent_us)
                 event = ConflictSeen(dctu=dctu, channel=channel, start=start, sent_at=sent_at, seq=seq)
-                letters.append(Letter(partition, self.topics.events, 0, None, event.model_dump_json().encode()))
+                letters.append(letter_of(partition, self.topics.events, event))
                 sorted_.tally[partition, Rule.CONFLICT.value] += 1
                 detail = f"frame {seq} of {dctu} brought two different values of {channel}; both are kept"
                 sorted_.refusals.append(
@@ -265,7 +265,10 @@ class Collector(Owner):
             for dctu, message in sorted_.forwards
         ]
         if changed:
-            letters += [self._change(source, PartialsChanged(units=units)) for units in _parts(registry, changed)]
+            letters += [
+                letter_of(source, self.topics.changes, PartialsChanged(units=units))
+                for units in _parts(registry, changed)
+            ]
         for partition, ticks in sorted_.ticks.items():
             before, now_us = self.places.places[partition].watched_us, ticks[-1][1]
             grace = self.rules.grace_us
@@ -274,11 +277,9 @@ class Collector(Owner):
                 or now_us // INTERVAL_US > before // INTERVAL_US
                 or batch.due_slot(now_us, grace) > batch.due_slot(before, grace)
             ):
-                letters.append(self._change(partition, TimePassed(partition=partition, until=from_us(now_us))))
+                passed = TimePassed(partition=partition, until=from_us(now_us))
+                letters.append(letter_of(partition, self.topics.changes, passed))
         return letters
-
-    def _change(self, source: int, change: PartialsChanged | TimePassed) -> Letter:
-        return Letter(source, self.topics.changes, 0, None, change.model_dump_json().encode())
 
     def _count(self, sorted_: Sorted) -> None:
         totals: Counter[str] = Counter()

@@ -8,7 +8,7 @@ import psycopg
 
 from connectors import gaps as stored
 from connectors import recompute
-from connectors.sending import Letter
+from connectors.sending import Letter, letter_of
 from schemas.event import GapChanged
 from schemas.partitioning import partition_of
 from schemas.time import INTERVAL_US, from_us, slot_of, slot_start
@@ -82,23 +82,18 @@ class GapKeeper:
         for dctu in sorted(done):
             partition = partition_of(dctu, self._partitions)
             now_us = sorted_.times.get(partition)
-            rows = await stored.load_open(cursor, [registry.withdrawn[dctu]]) if now_us is not None else []
-            closed = [row._replace(healed_us=now_us) for row in rows]
-            await stored.write(cursor, closed)
-            for row in closed:
-                gap = _gap(row)
-                gap.healed_us = now_us
-                letters += self._letters(partition, dctu, [GapChange("healed", gap, now_us or 0)])
+            if now_us is None:
+                continue
+            rows = await stored.load_open(cursor, [registry.withdrawn[dctu]])
+            await stored.write(cursor, [row._replace(healed_us=now_us) for row in rows])
+            letters += self._letters(partition, dctu, [GapChange("healed", _gap(row), now_us) for row in rows])
         self._withdrawn -= done
         return letters
 
     def _letters(self, partition: int, dctu: str, changes: list[GapChange]) -> list[Letter]:
         for change in changes:
             metrics.GAPS.labels(change.kind).inc()
-        return [
-            Letter(partition, self._topics.events, 0, None, _event(dctu, change).model_dump_json().encode())
-            for change in changes
-        ]
+        return [letter_of(partition, self._topics.events, _event(dctu, change)) for change in changes]
 
 
 async def _keep(

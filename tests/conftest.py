@@ -2,17 +2,20 @@
 
 import secrets
 import warnings
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+import pytest_asyncio
 
 with warnings.catch_warnings():
     # At its import kafka-python reads its schemas by functions that Python 3.11 deprecates.
     warnings.filterwarnings("ignore", "(read|open)_text is deprecated", DeprecationWarning)
     import kafka  # noqa: F401
 
+from connectors.database import connect_async
 from infra import settings
 from infra.stack import stack as local
 from infra.stack.stack import Addresses
@@ -74,3 +77,18 @@ def database(used_database: "Database") -> "Database":
     """The same with nothing but those master data."""
     used_database.reset()
     return used_database
+
+
+@pytest_asyncio.fixture
+async def connection(database: "Database") -> AsyncIterator[psycopg.AsyncConnection]:
+    """A connection to it, as agents have."""
+    opened = await connect_async(database.url)
+    yield opened
+    await opened.close()
+
+
+@pytest_asyncio.fixture
+async def cursor(connection: psycopg.AsyncConnection) -> AsyncIterator[psycopg.AsyncCursor]:
+    """A cursor of that connection."""
+    async with connection.cursor() as opened:
+        yield opened

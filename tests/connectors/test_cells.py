@@ -36,12 +36,10 @@ def versions(*rows: tuple[Cell, Version], received_us: int = NOW) -> Versions:
 
 
 @pytest_asyncio.fixture
-async def cursor(database: Database) -> AsyncIterator[psycopg.AsyncCursor]:
-    connection = await connect_async(database.url)
+async def cursor(connection: psycopg.AsyncConnection) -> AsyncIterator[psycopg.AsyncCursor]:
     await cells.prepare_session(connection)
     async with connection.cursor() as opened:
         yield opened
-    await connection.close()
 
 
 async def merge(cursor: psycopg.AsyncCursor, *rows: tuple[Cell, Version], received_us: int = NOW) -> Merged:

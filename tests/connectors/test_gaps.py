@@ -1,13 +1,9 @@
 """Tests of connectors.gaps."""
 
-from collections.abc import AsyncIterator
-
 import psycopg
 import pytest
-import pytest_asyncio
 
 from connectors import gaps
-from connectors.database import connect_async
 from connectors.gaps import StoredGap
 from schemas.time import to_us
 from tests.property.database import Database
@@ -17,14 +13,6 @@ from tests.property.world import minute
 pytestmark = pytest.mark.stack
 FIRST, NEXT = slot_at(0), slot_at(15)
 GAP = StoredGap(1, FIRST, NEXT, 3, False, to_us(minute(20)), None)
-
-
-@pytest_asyncio.fixture
-async def cursor(database: Database) -> AsyncIterator[psycopg.AsyncCursor]:
-    connection = await connect_async(database.url)
-    async with connection.cursor() as opened:
-        yield opened
-    await connection.close()
 
 
 async def test_open_gaps_come_back_as_they_were_written_oldest_first(cursor: psycopg.AsyncCursor) -> None:

@@ -1,11 +1,9 @@
 """Tests of connectors.offsets."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import psycopg
 import pytest
-import pytest_asyncio
 
 from connectors import offsets
 from connectors.database import connect_async
@@ -13,13 +11,6 @@ from connectors.offsets import Advance, Claim, Place
 from tests.property.database import Database
 
 pytestmark = pytest.mark.stack
-
-
-@pytest_asyncio.fixture
-async def connection(database: Database) -> AsyncIterator[psycopg.AsyncConnection]:
-    opened = await connect_async(database.url)
-    yield opened
-    await opened.close()
 
 
 async def claim(

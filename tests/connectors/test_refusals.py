@@ -1,18 +1,14 @@
 """Tests of connectors.refusals."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-import pytest_asyncio
 
-from connectors.database import connect_async
 from connectors.refusals import Refusal, write_refusals
 from schemas.rules import Rule
 from schemas.time import to_us
-from tests.property.database import Database
 from tests.property.world import minute
 
 READING = Refusal(
@@ -42,14 +38,6 @@ def test_another_message_is_another_refusal() -> None:
     assert replace(WHOLE, message=b"other garbage").digest != WHOLE.digest
     assert replace(WHOLE, rule=Rule.POISON).digest != WHOLE.digest
     assert replace(WHOLE, detail="in other words", received_us=5).digest == WHOLE.digest
-
-
-@pytest_asyncio.fixture
-async def cursor(database: Database) -> AsyncIterator[psycopg.AsyncCursor]:
-    connection = await connect_async(database.url)
-    async with connection.cursor() as opened:
-        yield opened
-    await connection.close()
 
 
 async def fetch(cursor: psycopg.AsyncCursor, query: str) -> list[tuple[Any, ...]]:

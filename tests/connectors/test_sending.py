@@ -1,25 +1,15 @@
 """Tests of connectors.sending."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 
 import psycopg
 import pytest
-import pytest_asyncio
 from aiokafka.errors import MessageSizeTooLargeError
 
 from connectors import sending
-from connectors.database import connect_async
 from connectors.sending import Letter
-from tests.property.database import Database
 
 pytestmark = pytest.mark.stack
-
-
-@pytest_asyncio.fixture
-async def connection(database: Database) -> AsyncIterator[psycopg.AsyncConnection]:
-    opened = await connect_async(database.url)
-    yield opened
-    await opened.close()
 
 
 async def write(connection: psycopg.AsyncConnection, agent: str, *letters: Letter) -> None:

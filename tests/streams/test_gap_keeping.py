@@ -1,12 +1,9 @@
 """Tests of streams.gap_keeping, with the real database."""
 
-from collections.abc import AsyncIterator
-
 import psycopg
 import pytest
 import pytest_asyncio
 
-from connectors.database import connect_async
 from connectors.snapshot import read_snapshot
 from schemas.partitioning import partition_of
 from schemas.time import slot_start
@@ -23,14 +20,6 @@ from tests.streams.making import us
 pytestmark = pytest.mark.stack
 RING = 4
 DA = partition_of("DA", PARTITIONS)
-
-
-@pytest_asyncio.fixture
-async def cursor(database: Database) -> AsyncIterator[psycopg.AsyncCursor]:
-    connection = await connect_async(database.url)
-    async with connection.cursor() as opened:
-        yield opened
-    await connection.close()
 
 
 class Kept:

@@ -1,16 +1,11 @@
 """Tests of streams.places."""
 
-from collections.abc import AsyncIterator
-
 import psycopg
 import pytest
-import pytest_asyncio
 
 from connectors import offsets
-from connectors.database import connect_async
 from connectors.offsets import Advance, Place
 from streams.places import LostMessagesError, Message, Places
-from tests.property.database import Database
 
 
 def owned(**places: int) -> Places:
@@ -49,13 +44,6 @@ def test_messages_that_are_gone_are_not_passed_over(given: list[tuple[int, int]]
 def test_the_way_to_accept_a_loss_is_told() -> None:
     with pytest.raises(LostMessagesError, match=r"update ingest_offset set next_off = 9 where agent = 'collect'.*= 0`"):
         owned(p0=5).mine(messages((0, 9)))
-
-
-@pytest_asyncio.fixture
-async def connection(database: Database) -> AsyncIterator[psycopg.AsyncConnection]:
-    opened = await connect_async(database.url)
-    yield opened
-    await opened.close()
 
 
 async def advance(connection: psycopg.AsyncConnection, partition: int, next_off: int, watched_us: int | None) -> None:
