@@ -187,13 +187,13 @@ def feed(day: date, *, days: int = 1, with_yesterday: bool = False, script: Scri
     opening = slot_start(day_slots(story[0][0]).start)
     yield Sending(opening - MINUTE, "schedule", "", as_csv(schedule(story[0][0])))
     yield from ticks(opening, opening + INTERVAL)
-    for place, (today, events) in enumerate(story):
+    for today, events in story:
         sender, approval = _Day(today, events), slot_at(today, APPROVAL)
         for slot in sender.slots:
             start = slot_start(slot + 1)
             window = sender.window(slot)
-            if slot + 1 == approval and place + 1 < len(story):
-                window.append(Sending(start, "schedule", "", as_csv(schedule(story[place + 1][0]))))
+            if slot + 1 == approval:
+                window.append(Sending(start, "schedule", "", as_csv(schedule(today + timedelta(days=1)))))
             window += ticks(start, start + INTERVAL)
             window.sort(key=lambda sending: (sending.at, _ORDER[sending.kind]))
             yield from window

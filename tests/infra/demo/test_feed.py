@@ -131,7 +131,7 @@ def test_messages_are_counted_by_the_script(sent: list[Sending], counts: Expecte
     assert kinds["frame"] == counts.frames
     assert kinds["raw"] == counts.malformed == counts.refused[Rule.MALFORMED]
     assert all(n >= 3 for n in counts.refused.values())
-    assert kinds["schedule"] == 3
+    assert kinds["schedule"] == 4
 
 
 def test_malformed_messages_are_no_frames(sent: list[Sending]) -> None:
@@ -169,12 +169,14 @@ def test_an_entity_is_silent_as_a_whole(counts: Expected) -> None:
 
 
 def test_schedules_come_before_they_are_needed(sent: list[Sending]) -> None:
-    opening, approved, changed = [one for one in sent if one.kind == "schedule"]
+    opening, approved, changed, of_tomorrow = [one for one in sent if one.kind == "schedule"]
     assert opening is sent[0]
     assert approved.at == START - timedelta(hours=6)
     assert b"2026-01-21T00:00+05:00" in approved.payload
     assert changed.at == START + timedelta(hours=12)
     assert b",2\n" in changed.payload
+    assert of_tomorrow.at == START + timedelta(hours=18)
+    assert b"2026-01-22T00:00+05:00" in of_tomorrow.payload
 
 
 def test_a_day_alone_begins_with_its_schedule_and_corrects_nothing() -> None:
