@@ -77,6 +77,9 @@ VIEWS: Mapping[str, View] = {
     ),
     "quarantine": View(("received_at", "quarantine_id"), "received_at", "quarantine_as_of(%(known_at)s)"),
     "schedule": View(("hour", "unit", "version"), "hour", "schedule_as_of(%(known_at)s)"),
+    "alarm_now": View(("alarm_id",)),
+    "alarm_event": View(("at", "event_id"), "at", parts=("alarm_event",)),
+    "alarm_kpi": View(("day",), "day"),
     "node": View(("node_kind", "node"), as_of="node_as_of(%(known_at)s)"),
 }
 

@@ -24,6 +24,8 @@ _TYPES = {
     "interval": pa.int64(),
     "double precision": pa.float64(),
     "boolean": pa.bool_(),
+    "jsonb": pa.string(),
+    "uuid": pa.string(),
     "date": pa.date32(),
     "timestamp with time zone": pa.timestamp("us", "UTC"),
 }

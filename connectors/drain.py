@@ -1,4 +1,4 @@
-"""Waits until what stands in Kafka has been processed to its end, through balance."""
+"""Waits until what stands in Kafka has been processed to its end, through alarm."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -79,13 +79,17 @@ def look(kafka: str, database: str, space: str) -> Look:
     with connection:
         connection.autocommit = True
         try:
-            ids = topic_ids(kafka, [topics.frames, topics.changes])
+            ids = topic_ids(kafka, topics)
+            ends: dict[str, dict[int, int]] = {}
             frames = end_offsets(kafka, topics.frames)
             left = [_behind(connection, "collect", topics.frames, ids[topics.frames], frames)]
             left += [_waiting(connection, "recompute", "periods to compute anew")]
             left += [_waiting(connection, "outbox", "messages to send on")]
             changes = end_offsets(kafka, topics.changes)
             left += [_behind(connection, "balance", topics.changes, ids[topics.changes], changes)]
+            for agent, topic in (("alarm", topics.events), ("command", topics.commands)):
+                ends |= {topic: end_offsets(kafka, topic)}
+                left += [_behind(connection, agent, topic, ids[topic], ends[topic])]
         except NoTopicError as error:
             return Look({}, [str(error)])
         except psycopg.errors.UndefinedTable:
@@ -94,12 +98,12 @@ def look(kafka: str, database: str, space: str) -> Look:
             raise DatabaseError(
                 f"the database went away ({str(error).splitlines()[0]}); see `tengerim status`"
             ) from None
-    return Look({topics.frames: frames, topics.changes: changes}, [words for words in left if words])
+    return Look({topics.frames: frames, topics.changes: changes, **ends}, [words for words in left if words])
 
 
 def has_worker(kafka: str, space: str) -> bool:
-    """Whether either agent of a space has a member in its consumer group."""
-    return any(group_members(kafka, f"{space}.{agent}") for agent in ("collect", "balance"))
+    """Whether any agent of a space has a member in its consumer group."""
+    return any(group_members(kafka, f"{space}.{agent}") for agent in ("collect", "balance", "alarm"))
 
 
 def messages_left(ends: Mapping[int, int], topic_id: str, places: Mapping[int, tuple[str, int]]) -> int:

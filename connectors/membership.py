@@ -34,9 +34,9 @@ class Membership:
     assigned_to: Ints
 
 
-async def read_membership(cursor: psycopg.AsyncCursor) -> Membership:
-    """Read it whole, holding the version."""
-    version = await read_version(cursor, hold=True)
+async def read_membership(cursor: psycopg.AsyncCursor, *, hold: bool = True) -> Membership:
+    """Read it whole; `hold`: no import commits before the transaction ends."""
+    version = await read_version(cursor, hold=hold)
     await cursor.execute(f"select node_id, kind, node, {as_slot('registered_at', 'ceil')} from node")
     rows = await cursor.fetchall()
     nodes = {node_id: (kind, node) for node_id, kind, node, _ in rows}

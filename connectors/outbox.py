@@ -1,5 +1,6 @@
 """Sends on what a transaction left in `outbox`, for commands; agents send their own."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import psycopg
@@ -7,7 +8,7 @@ from kafka import KafkaProducer, errors
 
 from connectors.kafka import CONNECT_S, MAX_MESSAGE_BYTES, KafkaError, partition_count, unreachable
 
-_Message = tuple[str, int | None, bytes | None, bytes]
+Message = tuple[str, int | None, bytes | None, bytes]
 
 
 def send_pending(connection: psycopg.Connection, kafka_address: str, agent: str) -> int:
@@ -21,13 +22,14 @@ def send_pending(connection: psycopg.Connection, kafka_address: str, agent: str)
     ).fetchall()
     connection.commit()
     if rows:
-        _produce(kafka_address, [row[1:] for row in rows])
+        send_messages(kafka_address, [row[1:] for row in rows])
         connection.execute("delete from outbox where outbox_id = any(%s)", [[row[0] for row in rows]])
         connection.commit()
     return len(rows)
 
 
-def _produce(address: str, messages: list[_Message]) -> None:
+def send_messages(address: str, messages: Sequence[Message]) -> None:
+    """Send messages (topic, partition, key, value) and return when the broker has them. Raises KafkaError."""
     for topic in {message[0] for message in messages}:
         partition_count(address, topic)
     limit_ms = int(CONNECT_S * 1000)

@@ -43,9 +43,11 @@ def look(settings: Settings) -> list[Line]:
             return [
                 _agent(connection, settings, "collect", topics_of(settings.space).frames),
                 _agent(connection, settings, "balance", topics_of(settings.space).changes),
+                _agent(connection, settings, "alarm", topics_of(settings.space).events),
                 _time(connection),
                 *_waiting(connection),
                 *_data(connection),
+                *_alarms(connection),
             ]
         except (psycopg.errors.UndefinedTable, kafka.NoTopicError):
             return missing
@@ -121,3 +123,26 @@ def _data(connection: psycopg.Connection) -> list[Line]:
         Line("DCTUs", "late" if gaps else "good", says if dctus else "none is registered yet"),
         Line("quarantine", "plain", f"{kept}; see `tengerim quarantine list`" if kept else "empty"),
     ]
+
+
+def _alarms(connection: psycopg.Connection) -> list[Line]:
+    """What stands, and whether anybody has been told."""
+    standing, unacknowledged, suppressed = _one(
+        connection,
+        "select count(*) filter (where state in ('UNACK', 'ACKED', 'LUNACK', 'LACK')),"
+        " count(*) filter (where state in ('UNACK', 'LUNACK', 'RTNUN')),"
+        " count(*) filter (where state in ('SHLVD', 'DSUPR', 'OOSRV')) from alarm",
+    )
+    says = f"{many(standing, 'alarm')} standing, {unacknowledged} not acknowledged, {suppressed} suppressed"
+    lines = [Line("alarms", "late" if unacknowledged else "good", f"{says}; see `tengerim alarms list`")]
+    waiting, error = _one(
+        connection,
+        "select count(*), max(error) from notification where delivered_at is null or delivered_at < changed_at",
+    )
+    told = (
+        f"{many(waiting, 'call')} not delivered{f': {error}' if error else ''}"
+        if waiting
+        else "everything is delivered"
+    )
+    lines.append(Line("notifications", "late" if waiting else "good", told))
+    return lines

@@ -29,7 +29,7 @@ from schemas.settings import Settings
 
 log = structlog.get_logger()
 
-AGENTS = ("collect", "balance")
+AGENTS = ("collect", "balance", "alarm")
 STOP_S = 8.0
 LOOK_S = 0.5
 # Seconds until an agent that died is started again: longer each time it dies at once.

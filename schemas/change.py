@@ -17,7 +17,7 @@ class PartialsChanged(BaseModel):
 
 
 class TimePassed(BaseModel):
-    """A partition of `frames` has processed a tick that ends an interval or passes a deadline."""
+    """A partition of `frames` has processed a tick that begins a minute or passes a deadline."""
 
     model_config = _FORBID
 

@@ -1,4 +1,4 @@
-"""What stands on the topic `events`: what collect and balance decided."""
+"""What stands on the topic `events`: what collect and balance decided, and the time up to which that is all."""
 
 from typing import Annotated, Literal
 
@@ -50,5 +50,14 @@ class ConflictSeen(BaseModel):
     seq: int
 
 
-Event = Annotated[BalancesClosed | GapChanged | ConflictSeen, Field(discriminator="kind")]
+class TimeReached(BaseModel):
+    """Everything that was due by this instant is closed and has been told of."""
+
+    model_config = _FORBID
+
+    kind: Literal["time"] = "time"
+    until: Annotated[AwareDatetime, Field(description="The watermark: every partition of `frames` is that far.")]
+
+
+Event = Annotated[BalancesClosed | GapChanged | ConflictSeen | TimeReached, Field(discriminator="kind")]
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)

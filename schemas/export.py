@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from schemas.change import CHANGE
+from schemas.command import Command
 from schemas.event import EVENT
 from schemas.frame import Frame, Tick
 from schemas.live import NodeState, StatesChanged
@@ -28,6 +29,10 @@ MESSAGES: dict[str, tuple[TypeAdapter[Any], JsonSchemaMode, str]] = {
     ),
     "change": (CHANGE, "serialization", "On the topic changes: keys of what changed, never values."),
     "event": (EVENT, "serialization", "On the topic events: what collect and balance decided."),
+    "command": (
+        TypeAdapter(Command), "validation",
+        "On the topic commands: an operator's order about one alarm, answered in the table alarm_command.",
+    ),
     "state": (
         TypeAdapter(NodeState), "serialization",
         "In Redis, in the hash SPACE:now:KIND under the node's code: the node now.",

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 _SERVER = r"(\[[0-9a-fA-F:]+\]|[^\s:/?#@,\[\]]+)"
 _PORT = r":\d{1,5}"
 _USER = r"([^\s@/]+@)?"
+_MAIL = r"[^\s@,=]+@[^\s@,=]+"
 
 
 def _default_home() -> Path:
@@ -77,6 +78,44 @@ class Settings(BaseSettings):
     metrics_port: Annotated[
         int, Field(ge=0, le=65535, description="Port of an agent's metrics, chosen by its worker; 0: none.")
     ] = 0
+    alarm_rules: Annotated[
+        str, Field(description="A master alarm database of your own, a YAML file; empty: the one that is shipped.")
+    ] = ""
+    public_url: Annotated[
+        str,
+        Field(
+            pattern=rf"^(https?://{_SERVER}({_PORT})?(/\S*)?)?$",
+            description="http://host:port where people open the control-room page; stands in notifications.",
+        ),
+    ] = ""
+    language: Annotated[Literal["kk", "ru", "en"], Field(description="Language of notifications.")] = "ru"
+    smtp: Annotated[
+        str, Field(pattern=rf"^({_SERVER}{_PORT})?$", description="host:port of the server that takes mails.")
+    ] = ""
+    smtp_tls: Annotated[bool, Field(description="Whether it must speak TLS.")] = True
+    smtp_user: Annotated[str, Field(description="The name to log in under there; empty: without.")] = ""
+    smtp_password: Annotated[str, Field(description="Its password.", repr=False)] = ""
+    mail_from: Annotated[str, Field(description="The sender of mails.")] = "tengerim@localhost"
+    mail_to: Annotated[str, Field(pattern=rf"^({_MAIL}(, *{_MAIL})*)?$", description="address[,address]")] = ""
+    urgent_mail_to: Annotated[
+        str, Field(pattern=rf"^({_MAIL}(, *{_MAIL})*)?$", description="address[,address], when nobody responds.")
+    ] = ""
+    zone_mail_to: Annotated[
+        str,
+        Field(
+            pattern=rf"^([^=,\s\"]+={_MAIL}(,[^=,\s\"]+={_MAIL})*)?$",
+            description="ZONE=address[,ZONE=address]: who hears of a zone's balance in addition.",
+        ),
+    ] = ""
+    telegram_token: Annotated[str, Field(description="Token of a Telegram bot.", repr=False)] = ""
+    telegram_chat: Annotated[int, Field(description="Number of the chat that the bot writes to.")] = 0
+    webhook: Annotated[
+        str,
+        Field(
+            pattern=rf"^(https?://{_USER}{_SERVER}({_PORT})?(/\S*)?)?$",
+            description="http://host:port/path that takes Alertmanager's webhooks.",
+        ),
+    ] = ""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

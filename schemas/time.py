@@ -11,6 +11,7 @@ INTERVAL = timedelta(minutes=15)
 INTERVAL_S = 900
 INTERVAL_US = INTERVAL_S * 1_000_000
 SLOTS_PER_HOUR = 4
+MINUTE_US = 60_000_000
 LOCAL = ZoneInfo("Asia/Almaty")
 
 # The archive's calendar starts here: no meter of this market is older, and a wrong clock often says 1970.

@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 import psycopg
@@ -18,18 +18,25 @@ from redis.exceptions import RedisError
 from yarl import URL
 
 from connectors import kafka, node_now, sending
+from connectors.alertmanager import AlertmanagerError
 from connectors.database import connect_async, space_url
 from connectors.live import LiveState
 from schemas.settings import Settings
 from schemas.time import INTERVAL_S
 from schemas.topics import topics_of
-from streams import balance, collect, metrics
+from streams import alarm_metrics, balance, collect, metrics
+from streams.alarm import Alarmer
+from streams.alarm_desk import Desk
 from streams.balance import Balancer
 from streams.batch import Rules
 from streams.collect import Collector
+from streams.commanding import Commander
 from streams.gathering import Gathered
+from streams.health import Health
+from streams.notifying import Notifier
 from streams.now import states_of
 from streams.owner import Connect, Owner
+from streams.rules_file import RulesFile
 from streams.transport import DatabaseTransport
 
 log = structlog.get_logger()
@@ -37,6 +44,12 @@ log = structlog.get_logger()
 # Seconds: a batch is what came within this time, at most; how often what was not sent is sent again.
 COLLECT_WITHIN_S = 0.2
 BALANCE_WITHIN_S = 0.3
+ALARM_WITHIN_S = 0.2
+# Seconds between looks at the pipeline's own health and the rules, and at what is to be notified.
+TEND_S = 5.0
+# Seconds between the figures of alarms for Prometheus.
+SHOW_S = 15.0
+NOTIFY_S = 1.0
 # Bytes of messages in one transaction, at most, or a single message: weeks handed over at once are large frames.
 BATCH_BYTES = 32 * 1024**2
 # Balances of many intervals cost little more than those of one, so in a backlog most of the time is left to collect.
@@ -62,29 +75,47 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
+class Bound(NamedTuple):
+    """An owner, and the pace of its batches.
+
+    `within`: seconds in which a batch is gathered. `rest`: for so many times as long as a batch took, the next is.
+    """
+
+    owner: Owner
+    within: float
+    rest: float = 0.0
+
+
 def build(agent: str, settings: Settings) -> faust.App:
-    """The app of an agent, `collect` or `balance`."""
+    """The app of an agent: `collect`, `balance` or `alarm`."""
     topics = topics_of(settings.space)
     url = space_url(settings.database, settings.space)
 
     async def connect() -> psycopg.AsyncConnection:
         return await connect_async(url, 2 * settings.session_s)
 
-    owner: Owner
-    senders: tuple[str, ...]
-    if agent == collect.AGENT:
-        owner = Collector(topics, rules_of(settings), connect, _clock_us if settings.clock == "wall" else None)
-        within, rest, senders = COLLECT_WITHIN_S, 0.0, (collect.AGENT,)
-    else:
-        owner = Balancer(topics, rules_of(settings), connect)
-        # What imports could not send themselves goes with balance: it is who waits for it.
-        within, rest, senders = BALANCE_WITHIN_S, BALANCE_REST, (balance.AGENT, "registry", "schedule")
     app = _app(f"{settings.space}.{agent}", settings)
-    _bind(app, owner, settings, within, rest)
-    _add_sender(app, owner, senders, connect)
-    _add_watch(app, owner, settings)
-    if isinstance(owner, Balancer):
-        _add_live(app, owner, settings, connect)
+    rules = rules_of(settings)
+    match agent:
+        case collect.AGENT:
+            collector = Collector(topics, rules, connect, _clock_us if settings.clock == "wall" else None)
+            _bind(app, [Bound(collector, COLLECT_WITHIN_S)], settings)
+            _add_sender(app, collector, (collect.AGENT,), connect)
+        case balance.AGENT:
+            balancer = Balancer(topics, rules, connect)
+            _bind(app, [Bound(balancer, BALANCE_WITHIN_S, BALANCE_REST)], settings)
+            # What imports could not send themselves goes with balance: it is who waits for it.
+            _add_sender(app, balancer, (balance.AGENT, "registry", "schedule"), connect)
+            _add_live(app, balancer, settings, connect)
+        case _:
+            watch = RulesFile(settings.alarm_rules)
+            desk = Desk(watch.read(), settings.public_url)
+            notifier = Notifier(settings.alertmanager)
+            health = Health(settings.clock == "wall", notifier, watch)
+            alarmer = Alarmer(topics, rules.grace_us, connect, desk, health.ailing)
+            health.watch(alarmer)
+            _bind(app, [Bound(alarmer, ALARM_WITHIN_S), Bound(Commander(topics, connect, desk), 0.05)], settings)
+            _add_alarms(app, alarmer, desk, watch, notifier, connect)
     return app
 
 
@@ -119,34 +150,33 @@ def _app(name: str, settings: Settings) -> faust.App:
     return app
 
 
-def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest: float) -> None:
-    """Give the owner the partitions and messages that Faust assigns to this process.
-
-    `rest`: for so many times as long as a batch took, the next is gathered.
-    """
-    agent, topic_name = owner.places.agent, owner.places.topic
-    topic = app.topic(topic_name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+def _bind(app: faust.App, bound: Sequence[Bound], settings: Settings) -> None:
+    """Give owners the partitions and messages that Faust assigns to this process."""
 
     async def claim(assigned: set[TP]) -> Mapping[TP, int]:
+        begin: dict[TP, int] = {}
         try:
             async with asyncio.timeout(CLAIM_S):
-                return await claim_all(assigned)
+                for of in bound:
+                    begin |= await claim_for(of.owner, assigned)
         except TimeoutError:
-            log.critical("the partitions could not be claimed: starting again", topic=topic_name, within_s=CLAIM_S)
+            log.critical("the partitions could not be claimed: starting again", within_s=CLAIM_S)
             os._exit(75)
+        return begin
 
-    async def claim_all(assigned: set[TP]) -> Mapping[TP, int]:
-        ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic_name])
-        owner.topic_id = ids[topic_name]
-        ours = [tp.partition for tp in assigned if tp.topic == topic_name]
+    async def claim_for(owner: Owner, assigned: set[TP]) -> Mapping[TP, int]:
+        topic = owner.places.topic
+        ids = await asyncio.to_thread(kafka.topic_ids, settings.kafka, [topic])
+        owner.topic_id = ids[topic]
+        ours = [tp.partition for tp in assigned if tp.topic == topic]
         begin = await owner.assign(owner.topic_id, ours)
         # Asked after the claim: before it another owner may still be moving on.
-        ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic_name)
+        ends = await asyncio.to_thread(kafka.end_offsets, settings.kafka, topic)
         if _is_cut(ends, begin):
             begin = await owner.assign(owner.topic_id, ours, ends)
-        metrics.PARTITIONS.labels(agent).set(len(begin))
-        log.info("partitions assigned", topic=topic_name, begin=begin)
-        return {TP(topic_name, partition): offset for partition, offset in begin.items()}
+        metrics.PARTITIONS.labels(owner.places.agent).set(len(begin))
+        log.info("partitions assigned", topic=topic, begin=begin)
+        return {TP(topic, partition): offset for partition, offset in begin.items()}
 
     app.claim = claim
     app.claiming = asyncio.Lock()
@@ -155,9 +185,22 @@ def _bind(app: faust.App, owner: Owner, settings: Settings, within: float, rest:
     async def note_none(_: faust.App, assigned: set[TP], **_others: Any) -> None:
         # With more workers than partitions there is nothing to claim.
         if not assigned:
-            await owner.release()
-            metrics.PARTITIONS.labels(agent).set(0)
+            for of in bound:
+                await of.owner.release()
+                metrics.PARTITIONS.labels(of.owner.places.agent).set(0)
 
+    for of in bound:
+        _process(app, of, settings)
+        _add_watch(app, of.owner, settings)
+
+
+def _process(app: faust.App, bound: Bound, settings: Settings) -> None:
+    """Hand messages to an owner in batches, and acknowledge them once they are in the database."""
+    owner, within, rest = bound
+    agent = owner.places.agent
+    topic = app.topic(
+        owner.places.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+    )
     gathered = Gathered(settings.batch_frames, BATCH_BYTES, lambda event: len(event.message.value or b""))
 
     @app.agent(topic, name=agent, concurrency=1, supervisor_strategy=CrashingSupervisor)
@@ -278,6 +321,54 @@ def _show_age(owner: Owner, begun_us: int) -> None:
         age = 0.0
     metrics.TICK_AGE.labels(agent).set(age)
     metrics.LAG_INTERVALS.labels(agent).set(age // INTERVAL_S)
+
+
+def _add_alarms(
+    app: faust.App, alarmer: Alarmer, desk: Desk, rules: RulesFile, notifier: Notifier, connect: Connect
+) -> None:
+    """Beside its messages: the rules' file is looked at, our own health, and Alertmanager told what stands."""
+
+    @app.task
+    async def tend() -> None:
+        while not app.should_stop:
+            await asyncio.sleep(TEND_S)
+            if not alarmer.places.places:
+                continue
+            if (master := rules.changed()) is not None:
+                desk.master = master
+            try:
+                await alarmer.tend()
+                desk.called, called = [], desk.called
+                for of_type, priority in called:
+                    metrics.ALARM_CALLS.labels(of_type, priority).inc()
+            except Exception as error:
+                log.critical("the agent ends", error=f"{type(error).__name__}: {error}", exc_info=True)
+                os._exit(70)
+
+    @app.task
+    async def notify() -> None:
+        connection: psycopg.AsyncConnection | None = None
+        shown = 0.0
+        while not app.should_stop:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(alarmer.committed.wait(), NOTIFY_S)
+            alarmer.committed.clear()
+            if not alarmer.places.places:
+                continue
+            try:
+                if connection is None or connection.closed:
+                    connection = await connect()
+                await notifier.deliver(connection)
+                if time.monotonic() - shown > SHOW_S:
+                    await alarm_metrics.show(connection, desk.master.positions)
+                    shown = time.monotonic()
+            except Exception as error:
+                if not isinstance(error, AlertmanagerError):
+                    log.warning("not notified yet", error=f"{type(error).__name__}: {error}"[:200])
+                    if connection is not None:
+                        with contextlib.suppress(psycopg.Error):
+                            await connection.close()
+                await asyncio.sleep(NOTIFY_S)
 
 
 def _add_live(app: faust.App, balancer: Balancer, settings: Settings, connect: Connect) -> None:

@@ -21,7 +21,7 @@ from connectors.offsets import Advance
 from connectors.sending import Letter, letter_of
 from connectors.snapshot import read_version
 from schemas.change import RegistryChanged
-from schemas.event import BalancesClosed
+from schemas.event import BalancesClosed, TimeReached
 from schemas.partitioning import partition_of
 from schemas.time import INTERVAL_US, SLOTS_PER_HOUR, from_us, hour_of_slot, slot_of, slot_start
 from schemas.topics import Topics
@@ -215,6 +215,8 @@ class Balancer(Owner):
                 for at in range(0, len(left_open), CHUNK):
                     slots = left_open[at : at + CHUNK]
                     letters += await self._rebalance(cursor, nodes, slots, None, now_us, newest=due)
+            # After all that it closed: whoever hears of the time has heard of that before.
+            letters.append(letter_of(0, self.topics.events, TimeReached(until=from_us(now_us))))
             await sending.write(cursor, AGENT, letters)
             await offsets.advance(cursor, AGENT, self.topics.changes, {0: Advance(place.next_off, now_us)})
         place.watched_us = now_us

@@ -17,7 +17,7 @@ from schemas.change import PartialsChanged, TimePassed
 from schemas.event import ConflictSeen
 from schemas.partitioning import partition_of
 from schemas.rules import Rule
-from schemas.time import INTERVAL_US, from_us, slot_start
+from schemas.time import INTERVAL_US, MINUTE_US, from_us, slot_start
 from schemas.topics import Topics
 from streams import batch, failpoints, metrics
 from streams.batch import Rules, Sorted, Writes
@@ -274,7 +274,7 @@ class Collector(Owner):
             grace = self.rules.grace_us
             if (
                 before is None
-                or now_us // INTERVAL_US > before // INTERVAL_US
+                or now_us // MINUTE_US > before // MINUTE_US
                 or batch.due_slot(now_us, grace) > batch.due_slot(before, grace)
             ):
                 passed = TimePassed(partition=partition, until=from_us(now_us))

@@ -22,6 +22,13 @@ FENCED = Counter("tengerim_fenced", "Partitions of a batch that had another owne
 OUTBOX = Gauge("tengerim_outbox_pending", "Messages written but not yet sent on.", ["agent"])
 GAPS = Counter("tengerim_gaps", "Changes of gaps: opened, extended, healed.", ["change"])
 BLOCKS = Gauge("tengerim_matrix_bytes", "Bytes of the blocks in memory.", ["agent"])
+NOTIFICATIONS = Counter("tengerim_notifications", "Calls to Alertmanager by outcome: delivered, failed.", ["outcome"])
+NOTIFICATIONS_PENDING = Gauge("tengerim_notifications_pending", "Calls that Alertmanager has not taken yet.")
+ALARM_CALLS = Counter("tengerim_alarm_calls", "How often an operator was called.", ["type", "priority"])
+ALARMS = Gauge("tengerim_alarms", "Alarms that are not normal, by state and priority.", ["state", "priority"])
+ALARM_KPI = Gauge(
+    "tengerim_alarm_kpi", "What was asked of operators in the last 24 hours, by figure (docs/alarms.md).", ["figure"]
+)
 BALANCES = Counter("tengerim_balances", "Balance rows written.")
 
 # From zero on: the first event of a counter that begins at one is invisible to `increase()`.
@@ -31,7 +38,9 @@ for _outcome in ("new", "revised", "duplicate", "declared"):
     READINGS.labels(_outcome)
 for _change in ("opened", "extended", "healed"):
     GAPS.labels(_change)
-for _agent in ("collect", "balance"):
+for _outcome in ("delivered", "failed"):
+    NOTIFICATIONS.labels(_outcome)
+for _agent in ("collect", "balance", "alarm", "command"):
     RETRIES.labels(_agent)
     FENCED.labels(_agent)
     OUTBOX.labels(_agent).set(0)

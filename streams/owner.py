@@ -5,6 +5,7 @@ are read anew. So a lost answer to a commit, a fenced partition or a stale block
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TypeVar
@@ -42,6 +43,8 @@ class Owner(ABC):
         self._connection: psycopg.AsyncConnection | None = None
         # Assignment and batches use one connection, one at a time.
         self._turn = asyncio.Lock()
+        self._away_since: float | None = None
+        self._outage_s = 0.0
 
     @abstractmethod
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
@@ -51,8 +54,7 @@ class Owner(ABC):
     def forget(self) -> None:
         """Discard what is held in memory: the database knows better."""
 
-    @abstractmethod
-    async def prepare(self, connection: psycopg.AsyncConnection) -> None:
+    async def prepare(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — not all need it
         """Make a new connection ready."""
 
     async def make_good(self, connection: psycopg.AsyncConnection) -> None:  # noqa: B027 — most have lost nothing
@@ -98,6 +100,16 @@ class Owner(ABC):
                 await self._process_carefully(message)
             await self._process([message for message in messages if message[0] not in careful])
         self.committed.set()
+
+    async def tend(self) -> None:
+        """Do what is due though no message comes."""
+        async with self._turn:
+            await self._for_ever(self.upkeep)
+
+    def take_outage(self) -> float:
+        """Seconds of the longest outage of the database since the last call."""
+        outage, self._outage_s = self._outage_s, 0.0
+        return outage
 
     async def _process(self, messages: list[Message]) -> None:
         async def attempt(connection: psycopg.AsyncConnection) -> None:
@@ -157,7 +169,7 @@ class Owner(ABC):
                 if self._connection is None or self._connection.closed:
                     self._connection = await self._connect()
                     await self.prepare(self._connection)
-                return await work(self._connection)
+                done = await work(self._connection)
             except psycopg.errors.UniqueViolation:
                 # Memory was stale: another owner wrote meanwhile. Once is life, again and again is a bug.
                 stale += 1
@@ -177,8 +189,14 @@ class Owner(ABC):
                 metrics.RETRIES.labels(self.places.agent).inc()
                 self.forget()
                 await self.close()
+                self._away_since = self._away_since or time.monotonic()
                 await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                 failures += 1
+            else:
+                if self._away_since is not None:
+                    self._outage_s = max(self._outage_s, time.monotonic() - self._away_since)
+                    self._away_since = None
+                return done
 
     async def close(self) -> None:
         """Close the connection; the next work opens another."""

@@ -13,7 +13,10 @@ from infra.cli.error import UserError as UserError
 # Every command and its module, in the order in which --help shows them.
 _MODULES = {
     **dict.fromkeys(("up", "down", "status", "wipe"), "stack"),
-    **{name: name for name in ("worker", "registry", "schedule", "ingest", "quarantine", "drain", "history", "demo")},
+    **{
+        name: name
+        for name in ("worker", "registry", "schedule", "ingest", "quarantine", "alarms", "drain", "history", "demo")
+    },
 }
 
 

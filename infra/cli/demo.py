@@ -25,7 +25,7 @@ from infra.cli.error import UserError
 from infra.cli.stack import say
 from infra.demo import view
 from infra.demo.feed import feed
-from infra.demo.replay import paced, send
+from infra.demo.replay import abreast, paced, send
 from infra.demo.replay import register as register_fleet
 from infra.demo.report import report
 from infra.demo.script import DEMO_DAY
@@ -37,6 +37,8 @@ from schemas.time import day_slots, slot_start
 DAY_S = 240.0
 DAYS_MAX = 365
 STOP_S = 12.0
+# How far ahead of what has been processed a day at full speed may be sent.
+ABREAST = timedelta(hours=6)
 _BUILD = Path("build")
 
 
@@ -67,7 +69,7 @@ def demo(
         raise UserError(f"--day-seconds must be above zero, and --days within 1 and {DAYS_MAX}")
     # Whatever ends this ends its worker, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    loaded = settings.load("kafka", "database", "redis").model_copy(
+    loaded = settings.load("kafka", "database", "redis", "alertmanager").model_copy(
         update={"space": "demo_once" if once else "demo", "clock": "none"}
     )
     if once:
@@ -80,17 +82,18 @@ def run_once(loaded: Settings) -> None:
     """Yesterday and the day at full speed, drained, counted."""
     say("making the space anew")
     url = renew(loaded, say)
-    with connect(url) as connection, worker(loaded):
+    with connect(url) as connection, connect(url) as looking, worker(loaded):
         register_fleet(connection, loaded, _opening(), _BUILD / "demo" / "registry")
         say(f"sending {DEMO_DAY - timedelta(days=1)} and {DEMO_DAY}")
         begun = time.monotonic()
-        sent = send(loaded, connection, feed(DEMO_DAY, with_yesterday=True), keep=_BUILD / "demo")
+        wait = abreast(looking, ABREAST)
+        sent = send(loaded, connection, feed(DEMO_DAY, with_yesterday=True), wait, keep=_BUILD / "demo")
         say(f"sent {sent:,} messages; waiting until all are processed")
         try:
             wait_until_drained(loaded.kafka, url, loaded.space, say)
         except DrainError as error:
             raise UserError(str(error)) from None
-        figures = report(connection, time.monotonic() - begun)
+        figures = report(connection, time.monotonic() - begun, DEMO_DAY)
     path = _BUILD / "demo.json"
     path.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     say(json.dumps(figures))

@@ -48,7 +48,8 @@ def history(
 ) -> None:
     """Show or export a view of the archive.
 
-    The views: reading, revision, balance_15m, balance_1h, gap, completeness, quarantine, schedule, node, node_now.
+    The views: reading, revision, balance_15m, balance_1h, gap, completeness, quarantine, schedule, node, node_now,
+    alarm_now, alarm_event, alarm_kpi.
     Instants are written in ISO 8601, as 2026-11-20, 2026-11-20T09:30 or 2026-11-20T04:30Z; without an offset they are
     local time, Asia/Almaty. What comes out is in UTC, energy in Wh, durations in seconds.
 

@@ -17,7 +17,7 @@ def register(app: cyclopts.App) -> None:
     app.command(worker)
 
 
-def worker(*agents: Annotated[Literal["collect", "balance"], cyclopts.Parameter(negative="")]) -> None:
+def worker(*agents: Annotated[Literal["collect", "balance", "alarm"], cyclopts.Parameter(negative="")]) -> None:
     """Run agents and start them again when they die; stops on SIGTERM or Ctrl-C.
 
     Parameters
@@ -25,7 +25,7 @@ def worker(*agents: Annotated[Literal["collect", "balance"], cyclopts.Parameter(
     agents
         Which to run; all, when none is named.
     """
-    loaded = settings.load("kafka", "database", "redis")
+    loaded = settings.load("kafka", "database", "redis", "alertmanager")
     configure("worker", loaded)
     prepare(loaded, say)
     asyncio.run(Worker(loaded, agents or AGENTS).run())

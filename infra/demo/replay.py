@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -93,6 +93,28 @@ def _import_schedule(settings: Settings, connection: psycopg.Connection, sending
         import_schedule(connection, Path(file.name), sending.at, settings.space)
     connection.commit()
     send_pending(connection, settings.kafka, SCHEDULE)
+
+
+def abreast(connection: psycopg.Connection, lag: timedelta) -> Wait:
+    """A wait that lets nothing be sent that is further ahead of what has been processed than `lag`.
+
+    What is late in the story must be late in the stream, too, however fast it is sent.
+    """
+    reached: list[datetime] = []
+
+    def wait(at: datetime) -> bool:
+        first = reached[0] if reached else at
+        reached[:] = reached or [at]
+        while at - first > lag:
+            row = connection.execute("select max(watched_until) from ingest_offset where agent = 'alarm'").fetchone()
+            connection.rollback()
+            if row is not None and row[0] is not None and row[0] > first:
+                first = reached[0] = row[0]
+            else:
+                time.sleep(0.1)
+        return True
+
+    return wait
 
 
 def paced(speed: float, stopped: Callable[[], bool]) -> Wait:

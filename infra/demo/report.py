@@ -1,8 +1,12 @@
 """What came of a replay, counted in the database."""
 
+from collections import Counter
+from datetime import date
 from typing import Any
 
 import psycopg
+
+from schemas.time import day_slots, slot_start
 
 _COUNTS = {
     "frames": "select coalesce(sum(n), 0) from tally where agent = 'collect' and outcome = 'frames'",
@@ -14,8 +18,8 @@ _COUNTS = {
 }
 
 
-def report(connection: psycopg.Connection, seconds: float) -> dict[str, Any]:
-    """The figures of build/demo.json."""
+def report(connection: psycopg.Connection, seconds: float, day: date) -> dict[str, Any]:
+    """The figures of build/demo.json; alarms are those of the operating day."""
     counts = {name: int(_one(connection, query)) for name, query in _COUNTS.items()}
     refused = connection.execute("select rule, count(*) from quarantine group by rule order by rule").fetchall()
     taken = counts["readings"] + counts["corrections"] + counts["duplicates"]
@@ -27,8 +31,25 @@ def report(connection: psycopg.Connection, seconds: float) -> dict[str, Any]:
         "corrections": counts["corrections"],
         "gaps_opened": counts["gaps_opened"],
         "gaps_healed": counts["gaps_healed"],
+        "alarms": _alarms(connection, day),
         "seconds": round(seconds, 1),
         "readings_per_s": round(taken / seconds) if seconds else 0,
+    }
+
+
+def _alarms(connection: psycopg.Connection, day: date) -> dict[str, Any]:
+    begin, end = slot_start(day_slots(day).start), slot_start(day_slots(day).stop)
+    rows = connection.execute(
+        "select type, priority, annunciated, event = 'suppress' from v_alarm_event"
+        " where at >= %s and at < %s and (annunciated or event = 'suppress') order by type, priority",
+        [begin, end],
+    ).fetchall()
+    called = [row for row in rows if row[2]]
+    return {
+        "annunciated": len(called),
+        "by_type": dict(Counter(row[0] for row in called)),
+        "by_priority": dict(Counter(row[1] for row in called)),
+        "suppressed": sum(row[3] for row in rows),
     }
 
 

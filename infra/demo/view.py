@@ -13,11 +13,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from alerts.texts import quantity
+from schemas.alarm import Unit
 from schemas.time import LOCAL
 
 _INTERVALS_PER_HOUR = 4
-_ROWS = 8
-_UNIT_ROWS = 5
+_ROWS = 6
+_UNIT_ROWS = 4
+_ALARM_ROWS = 8
 # From here on a deviation is coloured: demo values of a zone's and the system's operator limits.
 _NOTABLE_MW, _GRAVE_MW = 150.0, 300.0
 
@@ -38,6 +41,14 @@ select v.node, n.name, coalesce(v.gen_plan_wh, v.cons_plan_wh, v.exch_plan_wh) a
 from v_node_now v join v_node n using (node_kind, node)
 where v.node_kind = 'unit' and v.imbalance_wh is not null
 order by abs(v.imbalance_wh) desc, v.node limit %s
+"""
+
+_ALARMS = """
+select a.alarm_id, a.state, a.priority, a.type, a.object, coalesce(nullif(n.name, n.node), '') as name, a.value,
+       a.limit_value, a.unit, a.raised_at, a.since
+from v_alarm_now a left join v_node n on n.node_kind = a.object_kind and n.node = a.object
+where a.state in ('UNACK', 'ACKED', 'RTNUN', 'LUNACK', 'LACK')
+order by a.state = 'RTNUN', array_position(array['high', 'medium', 'low'], a.priority), a.raised_at desc, a.alarm_id
 """
 
 _EVENTS = """
@@ -67,6 +78,7 @@ def read(connection: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
         return {
             "nodes": cursor.execute(_NODES).fetchall(),
             "units": cursor.execute(_UNITS, [_UNIT_ROWS]).fetchall(),
+            "alarms": cursor.execute(_ALARMS).fetchall(),
             "silent": cursor.execute(_SILENT).fetchall(),
             "events": cursor.execute(_EVENTS, [_ROWS]).fetchall(),
         }
@@ -76,7 +88,10 @@ def render(state: dict[str, list[dict[str, Any]]], speed: float | None) -> Group
     """The screen."""
     nodes = state["nodes"]
     now = max((row["now"] for row in nodes), default=None)
-    panels = (_balances(nodes), _units(state["units"]), _silent(state["silent"]), _events(state["events"], now))
+    panels = (
+        _balances(nodes), _alarms(state["alarms"]), _units(state["units"]), _silent(state["silent"]),
+        _events(state["events"], now),
+    )  # fmt: skip
     return Group(_title(now, speed), *panels)
 
 
@@ -144,6 +159,42 @@ def _balances(nodes: list[dict[str, Any]]) -> Panel:
         table,
         title=f"[bold]Balance[/], MW{interval}",
         subtitle="[dim]imbalance: + is a deficit · hour: projected imbalance of the running hour, MWh[/]",
+        title_align="left",
+        subtitle_align="left",
+    )
+
+
+_COLOURS = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+_SHOWN_AS = {"UNACK": "●", "LUNACK": "●", "ACKED": "○", "LACK": "○", "RTNUN": "✓"}
+
+
+def _alarms(alarms: list[dict[str, Any]]) -> Panel:
+    """What stands first, by priority; what has returned to normal and waits to be acknowledged after it."""
+    if not alarms:
+        return Panel(Text("nothing asks for a hand", style="green"), title="[bold]Alarms[/]", title_align="left")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in ("", "alarm", "object", "", "value", "limit", "called"):
+        table.add_column(name, justify="right" if name in ("value", "limit", "called") else "left", no_wrap=True)
+    for row in alarms[:_ALARM_ROWS]:
+        stands = row["state"] != "RTNUN"
+        style = _COLOURS[row["priority"]] if stands else "dim"
+        unit = Unit(row["unit"])
+        signed = unit in (Unit.W, Unit.WH) and row["type"] != "TRIP"
+        table.add_row(
+            Text(_SHOWN_AS[row["state"]], style=style),
+            Text(row["type"], style=style),
+            row["object"],
+            Text(row["name"], style="dim"),
+            "" if row["value"] is None else quantity(row["value"], unit, "en", signed=signed),
+            Text("" if row["limit_value"] is None else quantity(row["limit_value"], unit, "en"), style="dim"),
+            f"{row['raised_at'].astimezone(LOCAL):%H:%M}",
+        )
+    standing = sum(row["state"] != "RTNUN" for row in alarms)
+    more = f", {len(alarms) - _ALARM_ROWS} more not shown" if len(alarms) > _ALARM_ROWS else ""
+    return Panel(
+        table,
+        title=f"[bold]Alarms[/]: {standing} stand{more}",
+        subtitle="[dim]● nobody has acknowledged · ✓ over, not acknowledged[/]",
         title_align="left",
         subtitle_align="left",
     )

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from infra.receivers import CONFIG, filled
 from infra.stack import http
 from infra.stack.part import Part
 from infra.stack.ports import LOOPBACK
-
-CONFIG = Path(__file__).parents[1] / "alertmanager" / "alertmanager.yml"
+from schemas.settings import Settings
 
 
 class Alertmanager(Part):
-    """One server, of no cluster."""
+    """One server, of no cluster; the settings of the environment say who is told."""
 
     name: ClassVar[str] = "alertmanager"
     title: ClassVar[str] = "Alertmanager"
@@ -22,7 +22,13 @@ class Alertmanager(Part):
         return f"http://{LOOPBACK}:{self.ports[self.name]}"
 
     def files(self) -> Mapping[Path, str]:
-        return {self._config: CONFIG.read_text()}
+        return {self._config: filled(CONFIG.read_text(encoding="utf-8"), Settings())}
+
+    def configure(self, files: Mapping[Path, str]) -> None:
+        super().configure(files)
+        # It holds passwords.
+        for file in files:
+            self.root.own_file(file)
 
     @property
     def _config(self) -> Path:

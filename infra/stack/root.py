@@ -88,6 +88,12 @@ class Root:
         if os.getuid() == 0:
             os.chown(folder, *self.ids)
 
+    def own_file(self, file: Path) -> None:
+        """Make a file that the servers alone may read."""
+        file.chmod(0o600)
+        if os.getuid() == 0:
+            os.chown(file, *self.ids)
+
     def command(self, program: str, *arguments: str) -> list[str]:
         """The command line that runs `program` (its path in the root); it needs root's rights."""
         user, group = self.ids

@@ -8,6 +8,7 @@ for anything), show no traceback, and leave archive and topics as they were, but
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from alerts.master import SHIPPED
 from infra.words import many
 
 READINGS = "emc,code,start,kwh,status\n"
@@ -268,8 +269,8 @@ WORDS = [
     ),
     Command(
         "an unknown agent",
-        "worker alarm",
-        'tengerim: invalid value "alarm" for AGENTS; choose from: "collect", …',
+        "worker storm",
+        'tengerim: invalid value "storm" for AGENTS; choose from: "collect", …',
     ),
     Command(
         "an unknown view",
@@ -308,6 +309,152 @@ WORDS = [
     ),
 ]
 
+RULES = SHIPPED.read_text(encoding="utf-8")
+
+
+def rules(what: str, gets: str, text: str | bytes) -> Command:
+    """A master alarm database that is wrong."""
+    return Command(what, "alarms check {there}/rules.yml", f"tengerim: {gets}", {"rules.yml": text})
+
+
+def _at(line: str, text: str = RULES) -> int:
+    """The number of the first line that begins so."""
+    return next(number for number, found in enumerate(text.splitlines(), 1) if found.startswith(line))
+
+
+_LEVEL = "      - {priority: low, percent: 5, mw: 14"
+_FILE = "{there}/rules.yml"
+ALARM_RULES = [
+    Command(
+        "no file",
+        "alarms check {there}/none.yml",
+        "tengerim: {there}/none.yml cannot be read: No such file or directory",
+    ),
+    rules("an empty file", f"{_FILE}:1: not a master alarm database: it must begin with `types:`", ""),
+    rules("what is not YAML", f"{_FILE}:3: not YAML: …", "types: {\n  DEV_GEN: ["),
+    rules("bytes that are not UTF-8", f"{_FILE} is not UTF-8; save it as UTF-8", b"types: \xff"),
+    rules("a type that there is not", f"{_FILE}:…: types.DEVIATION: no such entry here", RULES + "  DEVIATION: {}\n"),
+    rules(
+        "a type that is missing",
+        f"{_FILE}:…: types.TRIP: the entry is missing\n{_FILE}:…: types.TRAP: no such entry here",
+        RULES.replace("  TRIP:\n", "  TRAP:\n"),
+    ),
+    rules(
+        "an entry that is misspelt",
+        f"{_FILE}:{_at(_LEVEL)}: types.DEV_GEN.levels.0.percnt: no such entry here",
+        RULES.replace("percent: 5", "percnt: 5", 1),
+    ),
+    rules(
+        "a limit below zero",
+        f"{_FILE}:{_at(_LEVEL)}: types.DEV_GEN.levels.0.mw: it should be greater than or equal to 0",
+        RULES.replace("mw: 14", "mw: -14", 1),
+    ),
+    rules(
+        "a level without a limit",
+        f"{_FILE}:{_at(_LEVEL)}: types.DEV_GEN.levels.0: a level needs mw, percent or capacity_percent above zero",
+        RULES.replace("percent: 5, mw: 14, capacity_percent: 1", "percent: 0", 1),
+    ),
+    rules(
+        "a priority that there is not",
+        f"{_FILE}:…: types.ZONE_IMB.levels.0.priority: it should be 'low', 'medium' or 'high'",
+        RULES.replace("{priority: medium, mw: 150}", "{priority: urgent, mw: 150}"),
+    ),
+    rules(
+        "a delay of half an interval",
+        f"{_FILE}:…: types.DEV_GEN.on_delay: it should be a valid integer, …",
+        RULES.replace("on_delay: 2", "on_delay: 0.5", 1),
+    ),
+    rules(
+        "an override of something unnamed",
+        f"{_FILE}:…: types.ZONE_IMB.overrides: 'NORTH' is not KIND/CODE, as facility/GRES1",
+        RULES.replace("zone/NORTH:", "NORTH:"),
+    ),
+    rules(
+        "an override with a wrong limit",
+        f"{_FILE}:…: types.ZONE_IMB.overrides.zone/NORTH.levels.0.mw: it should be greater than or equal to 0",
+        RULES.replace("mw: 250}", "mw: -250}"),
+    ),
+    rules(
+        "an entry that stands twice",
+        f"{_FILE}:…: types.TRIP.cause stands twice",
+        RULES.replace("  TRIP:\n", "  TRIP:\n    cause: another\n"),
+    ),
+    rules(
+        "an hour that there is not",
+        f"{_FILE}:…: types.PLAN_MISSING.by: it should be in a valid time format, …",
+        RULES.replace('by: "18:00"', 'by: "18:61"'),
+    ),
+]
+ALARMS = [
+    Command(
+        "an alarm that there is not",
+        "alarms ack 4711",
+        "tengerim: there is no alarm 4711; `tengerim alarms list --all` shows those there are",
+    ),
+    Command(
+        "no alarm",
+        "alarms ack",
+        "tengerim: say which: the numbers that `tengerim alarms list` shows, as `tengerim alarms ack 7`",
+    ),
+    Command(
+        "shelving without an end",
+        "alarms shelve 1 --reason test",
+        'tengerim: command "alarms shelve" parameter --minutes requires an argument; see …',
+    ),
+    Command(
+        "shelving without a reason",
+        "alarms shelve 1 --minutes 20",
+        'tengerim: command "alarms shelve" parameter --reason requires an argument; see …',
+    ),
+    Command(
+        "shelving for a negative time",
+        "alarms shelve 1 --minutes -5 --reason test",
+        "tengerim: --minutes -5: should be greater than 0",
+    ),
+    Command(
+        "out of service without an approval",
+        "alarms out-of-service 1 --reason test",
+        'tengerim: command "alarms out-of-service" parameter --approver requires an argument; see …',
+    ),
+    Command(
+        "a type that there is not",
+        "alarms list --type DEVIATION",
+        'tengerim: invalid value "DEVIATION" for --type; choose from: "DEV_GEN", …',
+    ),
+    Command(
+        "an object without its kind",
+        "alarms list --object GRES1",
+        "tengerim: --object 'GRES1' is not KIND/CODE, as facility/GRES1",
+    ),
+    Command(
+        "a number that is none",
+        "alarms show first",
+        'tengerim: invalid value for NUMBER: unable to convert "first" into int; see …',
+    ),
+    Command(
+        "the journal of an alarm that there is not",
+        "alarms show 4711",
+        "tengerim: there is no alarm 4711; `tengerim alarms list --all` shows those there are",
+    ),
+    Command("figures of nothing", "alarms kpi", "tengerim: the journal is empty: nobody has been called yet"),
+    Command(
+        "figures of a period that ends before it begins",
+        "alarms kpi --from 2026-03-02 --to 2026-03-01",
+        "tengerim: the period is empty: 2026-03-02T00:00:00+05:00 does not lie before 2026-03-01T00:00:00+05:00",
+    ),
+    Command(
+        "a back-test of a wrong file",
+        "alarms backtest --from 2026-03-01 --to 2026-03-02 --rules {there}/r.yml",
+        "tengerim: {there}/r.yml:1: not a master alarm database: it must begin with `types:`",
+        {"r.yml": "x"},
+    ),
+    Command(
+        "a back-test without an end",
+        "alarms backtest --from 2026-03-01",
+        'tengerim: command "alarms backtest" parameter --to requires an argument; see …',
+    ),
+]
+
 # By what goes wrong, as the page shows them.
 COMMANDS: dict[str, list[Command]] = {
     "Master data": MASTER_DATA,
@@ -316,4 +463,6 @@ COMMANDS: dict[str, list[Command]] = {
     "Settings": SETTINGS,
     "Servers": SERVERS,
     "Words of a command": WORDS,
+    "Alarm rules": ALARM_RULES,
+    "Alarms": ALARMS,
 }

@@ -187,6 +187,40 @@ CHANGES = [
     Message("a change of no interval", None, raw=b'{"kind":"partials","units":{"2026-03-01":["UG"]}}', topic="changes"),
 ]
 
+EVENTS = [
+    Message("no JSON among the events", None, raw=b"good evening", topic="events"),
+    Message(
+        "a time of 2099 among the events", None, raw=b'{"kind":"time","until":"2099-01-01T00:00:00Z"}', topic="events"
+    ),
+    Message("an event of a kind that there is not", None, raw=b'{"kind":"storm"}', topic="events"),
+]
+
+
+def order(what: str, raw: bytes, gets: str) -> Message:
+    """What is no order of an operator."""
+    return Message(what, Rule.MALFORMED, f"no command: {gets}", raw=raw, topic="commands")
+
+
+_ORDER = b'{"command_id":"6f8a8a32-3b0a-4f0e-9d0e-0d6ff1a0a001","sent_at":"2026-03-01T00:00:00Z","order":"%s","alarm_id":%s,"actor":"%s"}'
+COMMANDS = [
+    order("no JSON among the commands", b"good morning", "Invalid JSON: …"),
+    order(
+        "an order that there is not", _ORDER % (b"explode", b"1", b"Aigerim"), "order: Input should be 'acknowledge', …"
+    ),
+    order("an order of nobody", _ORDER % (b"acknowledge", b"1", b""), "actor: String should have at least 1 character"),
+    order(
+        "an order about no number",
+        _ORDER % (b"acknowledge", b'"TRIP"', b"Aigerim"),
+        "alarm_id: Input should be a valid integer, …",
+    ),
+    Message(
+        "an order about an alarm that there is not",
+        None,
+        raw=_ORDER % (b"acknowledge", b"4711", b"Aigerim"),
+        topic="commands",
+    ),
+]
+
 # By what is wrong, as the page shows them.
 MESSAGES: dict[str, list[Message]] = {
     "Bytes that are no frame": BYTES,
@@ -194,4 +228,6 @@ MESSAGES: dict[str, list[Message]] = {
     "Readings that cannot be": READINGS,
     "Ticks": TICKS,
     "Changes": CHANGES,
+    "Events": EVENTS,
+    "Commands": COMMANDS,
 }

@@ -16,11 +16,12 @@ from infra.space import prepare, remove
 from schemas.settings import Settings
 from schemas.topics import topics_of
 from tests.chaos.fleet import Fleet
+from tests.chaos.ledger import Verdict
 from tests.chaos.load import Load
 from tests.chaos.log import read_log
 from tests.chaos.oracle import Oracle
 from tests.chaos.sources import STEP_S, Sources
-from tests.chaos.verdict import Verdict, judge, judge_log
+from tests.chaos.verdict import judge, judge_log
 from tests.chaos.worker import WAIT_S, Worker
 
 FIRST = datetime(2026, 3, 1, tzinfo=UTC)
@@ -46,6 +47,8 @@ class Campaign:
     fenced: int = 0
     lost: int = 0
     wrong: int = 0
+    # Whether time passes for the alarms, so that something must have alarmed.
+    alarmed: bool = True
     logs: list[dict[int, list[bytes]]] = field(default_factory=lambda: [{}])
     _workers: list[Worker] = field(default_factory=list)
     _taken: dict[int, int] = field(default_factory=dict)
@@ -138,7 +141,7 @@ class Campaign:
         verdict = Verdict()
         judge_log(verdict, self.load.entries, self.logs)
         with closing(connect(self.url)) as connection:
-            judge(verdict, connection, self.oracle, self.plan)
+            judge(verdict, connection, self.oracle, self.plan, alarmed=self.alarmed)
         self.lost += verdict.lost
         self.wrong += verdict.wrong
         assert not verdict.words, "\n".join([f"lost {verdict.lost}, wrong {verdict.wrong}", *verdict.words])

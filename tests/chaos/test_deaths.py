@@ -12,7 +12,19 @@ from tests.chaos.worker import WAIT_S
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
 
-VICTIMS = ("collect", "balance", "worker", "collect", "worker", "balance", "collect", "collect", "worker", "collect")
+VICTIMS = (
+    "collect",
+    "balance",
+    "alarm",
+    "worker",
+    "collect",
+    "alarm",
+    "worker",
+    "balance",
+    "collect",
+    "alarm",
+    "worker",
+)
 DEATHS = 3
 
 
@@ -33,7 +45,16 @@ def test_killed_at_random(under_load: Campaign) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["before_commit", "after_commit", "before_sending", "balance_before_commit", "balance_after_commit"]
+    "place",
+    [
+        "before_commit",
+        "after_commit",
+        "before_sending",
+        "balance_before_commit",
+        "balance_after_commit",
+        "alarm_before_commit",
+        "alarm_after_commit",
+    ],
 )
 def test_killed_at_a_failpoint(under_load: Campaign, place: str) -> None:
     under_load.load.start()

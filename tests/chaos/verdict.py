@@ -2,47 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
-from tests.chaos.balances import Plan, balances
+from tests.chaos.alarms import judge_alarms
+from tests.chaos.balances import Plan, Row, balances
+from tests.chaos.ledger import Verdict
 from tests.chaos.load import Entry, digest
 from tests.chaos.oracle import Oracle, Refused
 
 _SLOT = "(extract(epoch from {}) / 900)::int"
 _US = "(extract(epoch from {}) * 1000000)::bigint"
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is wrong, in words and numbers; `lost` are readings and messages that are nowhere."""
-
-    lost: int = 0
-    wrong: int = 0
-    words: list[str] = field(default_factory=list)
-
-    def compare(self, what: str, expected: Mapping[Any, Any], found: Mapping[Any, Any], *, kept: bool = False) -> None:
-        """Compare a table by key; of one that keeps what was sent, missing rows are lost."""
-        missing = expected.keys() - found.keys()
-        extra = found.keys() - expected.keys()
-        other = [key for key in expected.keys() & found.keys() if expected[key] != found[key]]
-        if kept:
-            self.lost += len(missing)
-        else:
-            self.wrong += len(missing)
-        self.wrong += len(extra) + len(other)
-        for name, keys in (("missing", missing), ("too much", extra), ("wrong", other)):
-            if keys:
-                some = [f"{key}: expected {expected.get(key)}, found {found.get(key)}" for key in sorted(keys)[:5]]
-                self.words.append(f"{what}: {len(keys)} of {len(expected)} {name}; " + "; ".join(some))
-
-    def expect(self, what: str, *, holds: bool) -> None:
-        """Note something that has no key."""
-        if not holds:
-            self.wrong += 1
-            self.words.append(what)
 
 
 def judge_log(verdict: Verdict, entries: Iterable[Entry], logs: list[dict[int, list[bytes]]]) -> None:
@@ -55,13 +26,15 @@ def judge_log(verdict: Verdict, entries: Iterable[Entry], logs: list[dict[int, l
                 verdict.words.append(f"the broker itself has lost {entry}")
 
 
-def judge(verdict: Verdict, connection: psycopg.Connection, oracle: Oracle, plan: Plan) -> None:
-    """Whether the archive holds what follows from the log."""
+def judge(verdict: Verdict, connection: psycopg.Connection, oracle: Oracle, plan: Plan, *, alarmed: bool) -> None:
+    """Whether the archive holds what follows from the log; `alarmed`: whether anything can have alarmed."""
     _judge_readings(verdict, connection, oracle)
     _judge_quarantine(verdict, connection, oracle)
     _judge_tally(verdict, connection, oracle)
     _judge_gaps(verdict, connection, oracle)
-    _judge_balances(verdict, connection, oracle, plan)
+    expected = balances(oracle, plan)
+    _judge_balances(verdict, connection, oracle, expected)
+    judge_alarms(verdict, connection, oracle, expected, alarmed=alarmed)
     connection.rollback()
 
 
@@ -149,13 +122,15 @@ def _completeness(oracle: Oracle) -> dict[tuple[str, int], tuple[int, int, int]]
     return {key: (len(oracle.fleet.channels[key[0]]), present[key], on_time[key]) for key in keys}
 
 
-def _judge_balances(verdict: Verdict, connection: psycopg.Connection, oracle: Oracle, plan: Plan) -> None:
+def _judge_balances(
+    verdict: Verdict, connection: psycopg.Connection, oracle: Oracle, expected: Mapping[tuple[str, str, int], Row]
+) -> None:
     rows = connection.execute(
         f"select node_kind, node, {_SLOT.format('ts')}, gen_plan_wh, gen_fact_wh, cons_plan_wh, cons_fact_wh,"
         " exch_plan_wh, exch_fact_wh, imbalance_wh, completeness, closed, schedule_version from v_balance_15m".encode()
     )
     found = {(kind, node, slot): tuple(rest) for kind, node, slot, *rest in rows}
-    verdict.compare("balances", {key: tuple(row) for key, row in balances(oracle, plan).items()}, found)
+    verdict.compare("balances", {key: tuple(row) for key, row in expected.items()}, found)
     difference = connection.execute(
         """
         with bounds as (select min(ts) as first, max(ts) + interval '15 minutes' as last from balance),

@@ -55,6 +55,12 @@ def fill(archive: psycopg.Connection, folder: Path) -> None:
         "insert into partial select '2026-03-02T01:00Z', 0, dctu_id, 0, 1, 1, 1 from dctu_key",
         "insert into node_now (node_id, now, hour, closed_intervals, hour_imbalance_naive_wh,"
         " hour_imbalance_persist_wh) select node_id, '2026-03-02T01:00Z', '2026-03-02T01:00Z', 0, 0, 0 from node",
+        "insert into alarm_event (at, alarm_id, type, object_kind, object, event, state_before, state, annunciated,"
+        " priority, unit, rules, actor, reason, command_id, detail) values ('2026-03-02T01:00Z', 1, 'TRIP', 'facility',"
+        " 'F', 'raise', 'NORM', 'UNACK', true, 'high', 'W', 'abc', '', 'why', gen_random_uuid(), '{\"of\": 3}')",
+        "insert into alarm (type, object_kind, object, state, life, condition, latched, priority, acked_by, escalated,"
+        " rule_reason, order_reason, out_of_service, level, doubtful, unit, detail, changed_at) values ('TRIP', 'facility', 'F',"
+        " 'UNACK', 'UNACK', true, true, 'high', '', false, '', '', '', 1, false, 'W', '{}', '2026-03-02T01:00Z')",
     ):
         archive.execute(statement)
     archive.commit()

@@ -63,11 +63,14 @@ def test_a_new_space_waits_for_a_worker(own: Space) -> None:
     assert look(own.settings) == [
         Line("collect", "down", "no worker; nothing waits. Start one: `tengerim worker`"),
         Line("balance", "down", "no worker; nothing waits. Start one: `tengerim worker`"),
+        Line("alarm", "down", "no worker; nothing waits. Start one: `tengerim worker`"),
         Line("time", "late", "no tick of a clock has been processed yet"),
         Line("outbox", "good", "empty"),
         Line("recompute", "good", "empty"),
         Line("DCTUs", "good", "none is registered yet"),
         Line("quarantine", "plain", "empty"),
+        Line("alarms", "good", "0 alarms standing, 0 not acknowledged, 0 suppressed; see `tengerim alarms list`"),
+        Line("notifications", "good", "everything is delivered"),
     ]
 
 

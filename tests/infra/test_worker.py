@@ -18,7 +18,7 @@ from infra.worker import environment, free_port
 from schemas.settings import Settings
 from tests.running import Running, running_worker, wait_until
 
-AGENTS = ["balance", "collect"]
+AGENTS = ["alarm", "balance", "collect"]
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,12 @@ def test_its_targets_are_itself_and_its_agents(supervised: Supervised) -> None:
     groups = json.loads(supervised.targets.read_text())
     assert [group["labels"] for group in groups] == [
         {"job": "tengerim", "space": supervised.settings.space, "process": process}
-        for process in ("worker", "collect", "balance")
+        for process in ("worker", "collect", "balance", "alarm")
     ]
     assert supervised.metric("worker", 'tengerim_worker_restarts_total{agent="collect"}') is not None
     assert supervised.metric("collect", 'tengerim_partitions{agent="collect"}') == 2
     assert supervised.metric("balance", 'tengerim_partitions{agent="balance"}') == 1
+    assert supervised.metric("alarm", 'tengerim_partitions{agent="alarm"}') == 1
 
 
 @pytest.mark.stack
@@ -141,7 +142,7 @@ def test_agents_end_with_a_worker_that_is_killed(settings: Settings, tmp_path: P
         supervised = Supervised(running, settings)
         pids = supervised.agents().values()
         running.stop(signal.SIGKILL)
-    assert len(pids) == 2
+    assert len(pids) == len(AGENTS)
     wait_until(lambda: not any(is_alive(pid) for pid in pids))
     assert not any(is_alive(pid) for pid in pids)
     supervised.targets.unlink()

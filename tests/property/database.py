@@ -27,6 +27,7 @@ GRACE = timedelta(minutes=GRACE_MINUTES)
 _FILLED = (
     "reading", "reading_revision", "declared_missing", "partial", "balance", "node_now", "gap", "quarantine",
     "quarantine_frame", "ingest_offset", "tally", "outbox", "recompute", "daily_schedule",
+    "notification", "alarm_event", "alarm_command", "alarm_rules", "alarm",
 )  # fmt: skip
 _VERSIONED = ("entity_version", "facility_version", "unit_version", "dctu_version", "channel_version")
 

@@ -97,7 +97,7 @@ def encode(sending: Sending, random: Random) -> bytes:
     )
 
 
-def tick(at: int) -> bytes:
+def tick(at: float) -> bytes:
     """A tick."""
     return msgspec.json.encode({"now": minute(at)})
 

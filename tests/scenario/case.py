@@ -8,6 +8,7 @@
 - `ticks.csv`: `now`.
 - `schedule.csv`, `registry/`: imported, received at the last tick before.
 - `replay.csv`: `rule`; what this rule refused is sent again from the quarantine.
+- `commands.csv`: `type,object_kind,object,order,actor,reason,minutes,approver`; orders about alarms that there are.
 
 `then/` holds rows of views: `gap.csv` those of `v_gap`, and so on. Only the columns that are given are compared. Of
 the balances there are the rows of the nodes that are named, from the first to the last ts that is named; of node_now
@@ -21,13 +22,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 from psycopg import sql
 
 from connectors import outbox, quarantine, registry, schedule
+from connectors.commands import send_commands
 from connectors.producer import Producer
 from connectors.quarantine import Choice
+from schemas.command import Command
 from schemas.energy import from_kwh
 from schemas.frame import Frame, Slice
 from schemas.rules import Rule
@@ -36,7 +40,7 @@ from tests.scenario.pipeline import Pipeline
 Row = dict[str, str]
 
 CASES = Path(__file__).with_name("cases")
-_STEP = re.compile(r"\d\d-(frames|ticks|schedule|registry|replay)\b.*")
+_STEP = re.compile(r"\d\d-(frames|ticks|schedule|registry|replay|commands)\b.*")
 # What happens to messages only; everything else takes its turn when these are processed.
 _MESSAGES = ("frames", "ticks")
 # Of views that have a row for everything there is, those that are named.
@@ -46,6 +50,7 @@ _NAMED = {
     "balance_1h": "(node_kind, node) in (select node_kind, node from expected)"
     " and ts between (select min(ts) from expected) and (select max(ts) from expected)",
     "node_now": "(node_kind, node) in (select node_kind, node from expected)",
+    "alarm_event": "event <> 'notified'",
 }
 
 
@@ -62,7 +67,9 @@ class Case:
         for path in sorted((self.folder / "when").iterdir()):
             match = _STEP.fullmatch(path.name)
             if match is None:
-                raise ValueError(f"{path} is no step: name it NN-frames.csv, or ticks, schedule, registry, replay")
+                raise ValueError(
+                    f"{path} is no step: name it NN-frames.csv, or ticks, schedule, registry, replay, commands"
+                )
             found.append((match[1], path))
         return found
 
@@ -86,6 +93,8 @@ class Case:
                         for row in _rows(path):
                             quarantine.replay(connection, producer, Choice(rule=Rule(row["rule"])))
                         connection.commit()
+                    case "commands":
+                        _order(connection, pipeline, path, now)
                     case _:
                         _import(connection, pipeline, kind, path, now)
                 producer.flush()
@@ -106,9 +115,11 @@ class Case:
         raise ValueError(f"{self.folder} has no tick")
 
 
-def all_cases() -> list[Case]:
-    """Every folder of `cases/`."""
-    return [Case(path) for path in sorted(CASES.iterdir()) if path.is_dir()]
+def all_cases(*, alarms: bool) -> list[Case]:
+    """The folders of `cases/`: those of alarms, or the others."""
+    return [
+        Case(path) for path in sorted(CASES.iterdir()) if path.is_dir() and path.name.startswith("alarm-") == alarms
+    ]
 
 
 def _rows(path: Path) -> Iterator[Row]:
@@ -124,6 +135,24 @@ def _import(connection: psycopg.Connection, pipeline: Pipeline, kind: str, path:
     else:
         schedule.import_schedule(connection, path, now, space)
         outbox.send_pending(connection, kafka, schedule.SENDER)
+
+
+def _order(connection: psycopg.Connection, pipeline: Pipeline, path: Path, now: datetime) -> None:
+    orders = []
+    for row in _rows(path):
+        found = connection.execute(
+            "select alarm_id from alarm where type = %(type)s and object_kind = %(object_kind)s and object = %(object)s",
+            row,
+        ).fetchone()
+        orders.append(
+            Command(
+                command_id=uuid4(), sent_at=now, order=row["order"], alarm_id=found[0] if found else 0,
+                actor=row["actor"], reason=row["reason"], minutes=int(row["minutes"]) if row["minutes"] else None,
+                approver=row["approver"],
+            )
+        )  # fmt: skip
+    connection.rollback()
+    send_commands(pipeline.settings.kafka, pipeline.settings.space, orders)
 
 
 def _send_frames(producer: Producer, path: Path, now: datetime) -> datetime:

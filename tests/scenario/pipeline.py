@@ -23,10 +23,14 @@ from infra.stack.stack import Addresses
 from infra.worker import environment
 from schemas.settings import Settings
 from schemas.topics import topics_of
+from streams.alarm import Alarmer
+from streams.alarm_desk import Desk
 from streams.balance import Balancer
 from streams.batch import Rules
 from streams.collect import Collector
+from streams.commanding import Commander
 from streams.owner import Owner
+from streams.rules_file import RulesFile
 
 # For machines that have much else to do.
 DRAIN_S = 600.0
@@ -115,7 +119,7 @@ class Worker:
 
 
 class Agents:
-    """Collect and balance in this process: all of a worker but Faust and the processes."""
+    """Collect, balance and alarm in this process: all of a worker but Faust and the processes."""
 
     def __init__(self, settings: Settings) -> None:
         """Own nothing yet."""
@@ -124,9 +128,12 @@ class Agents:
         rules = Rules(
             settings.partitions, settings.grace_s * 1_000_000, settings.ahead_s * 1_000_000, settings.ring_intervals
         )
+        desk = Desk(RulesFile(settings.alarm_rules).read())
         self._owners: tuple[Owner, ...] = (
             Collector(topics, rules, self._connect),
             Balancer(topics, rules, self._connect),
+            Alarmer(topics, rules.grace_us, self._connect, desk, dict),
+            Commander(topics, self._connect, desk),
         )
         self._loop = asyncio.Runner()
         self._producer = KafkaProducer(bootstrap_servers=settings.kafka)

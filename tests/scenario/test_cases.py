@@ -1,38 +1,22 @@
 """The cases of `cases/`, each played on the real Kafka and the real database."""
 
 import re
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from connectors.database import connect
-from infra.stack.stack import Addresses
 from schemas.settings import Settings
 from tests.scenario.case import CASES, Case, all_cases
-from tests.scenario.pipeline import Agents, Worker, made, settings_of
+from tests.scenario.pipeline import Agents, Worker
 
 pytestmark = pytest.mark.stack
 
-PARTITIONS = 2
 # From end to end through a worker; the others through its agents alone.
 THROUGH_A_WORKER = ("channel-moves-to-another-unit", "late-hand-over", "plain-hour", "unknown-channel-registered-later")
 
 
-@pytest.fixture
-def settings(home: Path, stack: Addresses, space: str) -> Settings:
-    return settings_of(home, stack, space, PARTITIONS)
-
-
-@pytest.fixture
-def archive(settings: Settings) -> Iterator[psycopg.Connection]:
-    with made(settings) as url, closing(connect(url)) as connection:
-        yield connection
-
-
-@pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.folder.name)
+@pytest.mark.parametrize("case", all_cases(alarms=False), ids=lambda case: case.folder.name)
 def test_case(case: Case, settings: Settings, archive: psycopg.Connection) -> None:
     with Agents(settings) as agents:
         case.play(archive, agents, stepwise=True)
@@ -48,12 +32,16 @@ def test_case_through_a_worker(name: str, settings: Settings, archive: psycopg.C
     assert case.differences(archive) == []
 
 
+def every_case() -> list[Case]:
+    return sorted([*all_cases(alarms=False), *all_cases(alarms=True)], key=lambda case: case.folder.name)
+
+
 def test_every_case_says_what_is_given_when_and_then() -> None:
-    for case in all_cases():
+    for case in every_case():
         words = re.findall(r"^\*\*(\w+)\*\*", (case.folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
         assert words == ["Given", "When", "Then"], case.folder.name
 
 
 def test_every_case_stands_in_the_list() -> None:
     listed = re.findall(r"^\| \[([a-z0-9-]+)\]", (CASES / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert listed == [case.folder.name for case in all_cases()]
+    assert listed == [case.folder.name for case in every_case()]

@@ -1,14 +1,16 @@
 """The demonstration's day, end to end, against the oracle."""
 
 import ast
+import csv
 import inspect
 import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,9 @@ FOR_A_MOMENT = {
     "gap": "gap_as_of({at}, interval '5 min')",
     "quarantine": "quarantine_as_of({at})",
 }
+# Every call of the day: the interval (local), what, of whom, how urgent, how much.
+with Path(__file__).with_name("demo_alarms.csv").open(encoding="utf-8", newline="") as _file:
+    CALLS = list(csv.DictReader(_file))
 # Of a gap these two are not kept by the moment.
 NOT_OF_A_MOMENT = frozenset({"channels", "declared"})
 
@@ -85,7 +90,65 @@ def test_the_report_says_what_the_oracle_counts(oracle: duckdb.DuckDBPyConnectio
     report: dict[str, Any] = json.loads((build / "demo.json").read_text(encoding="utf-8"))
     assert report.pop("seconds") > 0
     assert report.pop("readings_per_s") > 0
+    alarms = report.pop("alarms")
     assert report == figures(oracle)
+    assert alarms["annunciated"] == len(CALLS)
+    assert alarms["by_type"] == Counter(call["type"] for call in CALLS)
+    assert alarms["by_priority"] == Counter(call["priority"] for call in CALLS)
+    assert alarms["suppressed"] > 0
+
+
+def test_the_day_calls_the_operator_exactly_so_often(archive: psycopg.Connection) -> None:
+    rows = archive.execute(
+        "select to_char(interval_start at time zone 'Asia/Almaty', 'HH24:MI'), type, object, event, priority,"
+        " case when unit in ('W', 'Wh') then round(value / 1e6) else value end::text,"
+        " case when unit in ('W', 'Wh') then 'M' || unit else unit end from v_alarm_event"
+        " where annunciated and at >= %(day)s and at < %(day)s + interval '1 day' order by interval_start, type, object",
+        {"day": OPENING + timedelta(days=1)},
+    )
+    assert rows.fetchall() == [tuple(call.values()) for call in CALLS]
+
+
+def test_the_list_of_calls_is_one_an_operator_can_live_with() -> None:
+    assert len(CALLS) <= 40
+    shares = {priority: count / len(CALLS) for priority, count in Counter(call["priority"] for call in CALLS).items()}
+    assert shares == pytest.approx({"low": 0.80, "medium": 0.15, "high": 0.05}, abs=0.05)
+    assert not any(call["type"] == "GAP_EMC" for call in CALLS)
+
+
+def test_silence_calls_once_and_heals(archive: psycopg.Connection) -> None:
+    rows = archive.execute(
+        "select type, object, event, annunciated, detail ->> 'healed', detail ->> 'intervals', detail ->> 'still_missing'"
+        " from v_alarm_event where type in ('GAP_DCTU', 'GAP_ENTITY') and (annunciated or event = 'clear')"
+        " and state <> 'DSUPR' order by at, event_id"
+    )
+    assert rows.fetchall() == [
+        ("GAP_DCTU", "UKHPP-D1", "raise", True, None, None, None),
+        ("GAP_DCTU", "UKHPP-D1", "clear", False, "true", "6", "0"),
+        ("GAP_ENTITY", "MAEK", "raise", True, None, None, None),
+        ("GAP_ENTITY", "MAEK", "clear", False, "true", "3", "0"),
+    ]
+
+
+def test_what_was_corrected_of_yesterday_is_journalled_and_calls_nobody(archive: psycopg.Connection) -> None:
+    rows = archive.execute(
+        "select type, object, annunciated from v_alarm_event where event = 'would have alarmed' and object = 'PVLCHP3'"
+    )
+    assert rows.fetchall() == [("DEV_GEN", "PVLCHP3", False)]
+
+
+def test_the_trip_is_quiet_once_the_schedule_is_corrected(archive: psycopg.Connection) -> None:
+    rows = archive.execute(
+        "select type, event, state, to_char(interval_start at time zone 'Asia/Almaty', 'HH24:MI') from v_alarm_event"
+        " where object = 'GRES1' and event in ('raise', 'clear') and at >= %s and at < %s order by at, event_id",
+        [OPENING + timedelta(hours=33), OPENING + timedelta(hours=42)],
+    )
+    assert rows.fetchall() == [
+        ("TRIP", "raise", "UNACK", "09:00"),
+        ("TRIP", "clear", "LUNACK", "09:15"),
+        ("DEV_GEN", "raise", "UNACK", "09:30"),
+        ("DEV_GEN", "clear", "DSUPR", "12:15"),
+    ]
 
 
 def test_what_is_kept_is_what_the_inputs_make(

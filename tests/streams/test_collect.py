@@ -98,8 +98,10 @@ async def test_what_changed_is_told_by_unit_and_interval_and_time_by_partition(
     changes = letters(database, TOPICS.changes)
     assert changes[0] == {"kind": "partials", "units": {"2026-03-02T00:00:00Z": ["UC", "UG"]}}
     assert changes[1:] == [{"kind": "time", "partition": 0, "until": "2026-03-02T00:16:00Z"}]
-    await collect(tick(17))
+    await collect(tick(16.5))
     assert letters(database, TOPICS.changes) == changes
+    await collect(tick(17))
+    assert letters(database, TOPICS.changes) == [*changes, changes[-1] | {"until": "2026-03-02T00:17:00Z"}]
 
 
 async def test_a_frame_that_brings_nothing_new_tells_nobody(database: Database, collect: Collecting) -> None:

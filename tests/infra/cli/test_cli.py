@@ -9,7 +9,12 @@ from infra.cli import build, main
 
 COMMANDS = [
     ["up"], ["down"], ["status"], ["wipe"], ["worker"], ["registry", "import"], ["schedule", "import"], ["ingest"],
-    ["quarantine", "list"], ["quarantine", "show"], ["quarantine", "replay"], ["drain"], ["history"], ["demo"],
+    ["quarantine", "list"], ["quarantine", "show"], ["quarantine", "replay"],
+    *(["alarms", name] for name in (
+        "list", "show", "ack", "reset", "shelve", "unshelve", "suppress", "out-of-service", "return", "comment",
+        "export", "kpi", "backtest", "check", "receivers",
+    )),
+    ["drain"], ["history"], ["demo"],
 ]  # fmt: skip
 
 
@@ -58,7 +63,10 @@ def test_one_command_alone_is_the_same_as_among_all() -> None:
         (["status", "--loud"], "unknown option: --loud; see `tengerim status --help`"),
         (["drain", "--timeout", "soon"], 'invalid value for --timeout: unable to convert "soon" into float; see `teng'),
         (["ingest", "a.csv", "b.csv"], "unexpected argument 'b.csv'; see `tengerim ingest --help`"),
-        (["worker", "alarm"], 'invalid value "alarm" for AGENTS; choose from: "collect", "balance"; see `tengerim wor'),
+        (
+            ["worker", "storm"],
+            'invalid value "storm" for AGENTS; choose from: "collect", "balance", "alarm"; see `ten',
+        ),
     ],
 )
 def test_what_is_not_understood_is_told_in_one_line(

@@ -27,7 +27,7 @@ def test_one_agent_can_run_alone(stack: Addresses, space: str, home: Path, tmp_p
         spaces.remove(settings.model_copy(update={"redis": stack.redis}))
 
 
-@pytest.mark.parametrize("words", [["collect", "alarm"], ["--agent"]])
+@pytest.mark.parametrize("words", [["collect", "storm"], ["--agent"]])
 def test_an_agent_that_there_is_not_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["worker", *words]) == 2
     assert capsys.readouterr().err.endswith("see `tengerim worker --help`\n")

@@ -15,7 +15,7 @@ from infra.stack.stack import Addresses
 from tests.connectors.filled import at, new_archive, plan, register
 
 NOW = datetime(2026, 1, 21, 5, 31, tzinfo=UTC)
-EMPTY: dict[str, list[dict[str, Any]]] = {"nodes": [], "units": [], "silent": [], "events": []}
+EMPTY: dict[str, list[dict[str, Any]]] = {"nodes": [], "alarms": [], "units": [], "silent": [], "events": []}
 
 
 def node(kind: str, code: str, **changed: object) -> dict[str, object]:
@@ -68,6 +68,33 @@ def test_the_units_farthest_from_the_schedule_are_named() -> None:
     assert "+1,760 –" in shown({"units": [unit | {"completeness": None}]})
 
 
+def alarm(number: int, **changed: object) -> dict[str, object]:
+    """What the view reads of an alarm: a loss of 1,760 MW that nobody has acknowledged."""
+    return {
+        "alarm_id": number, "state": "LUNACK", "priority": "high", "type": "TRIP", "object": f"P{number}",
+        "name": "Plant", "value": 1_760_000_000, "limit_value": 200_000_000, "unit": "W", "raised_at": NOW,
+        "since": None,
+    } | changed  # fmt: skip
+
+
+def test_alarms_say_what_stands_and_what_is_over() -> None:
+    over = alarm(2, state="RTNUN", type="DEV_GEN", priority="low", value=-15_000_000, limit_value=14_000_000)
+    screen = shown({"alarms": [alarm(1), over]})
+    assert "Alarms: 1 stand " in screen
+    assert "│ ● TRIP P1 Plant 1,760 MW 200 MW 10:31" in screen
+    assert "│ ✓ DEV_GEN P2 Plant -15 MW 14 MW 10:31" in screen
+
+
+def test_of_many_alarms_the_rest_is_counted() -> None:
+    screen = shown({"alarms": [alarm(number) for number in range(11)]})
+    assert "Alarms: 11 stand, 3 more not shown" in screen
+    assert "P8" not in screen
+
+
+def test_without_alarms_nothing_asks_for_a_hand() -> None:
+    assert "nothing asks for a hand" in shown({})
+
+
 def test_the_silent_are_listed_and_the_rest_counted() -> None:
     first = NOW - timedelta(hours=2)
     gaps = [
@@ -75,7 +102,7 @@ def test_the_silent_are_listed_and_the_rest_counted() -> None:
         for n in range(10)
     ]
     screen = shown({"silent": gaps})
-    assert "Silent: 10 DCTUs, 2 more not shown" in screen
+    assert "Silent: 10 DCTUs, 4 more not shown" in screen
     assert "│ D0 08:31 6 7" in screen
     assert "D9" not in screen
 

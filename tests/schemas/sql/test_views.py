@@ -27,8 +27,11 @@ COLUMNS = {
     "v_quarantine": "quarantine_id received_at rule detail dctu channel start wh status sent_at seq",
     "v_schedule": "unit hour version wh received_at in_force",
     "v_node": "node_kind node name unit_kind fuel capacity_w",
+    "v_alarm_now": "alarm_id type object_kind object state priority condition raised_at acked_at acked_by escalated",
+    "v_alarm_event": "at event_id alarm_id type object_kind object event state_before state annunciated priority",
+    "v_alarm_kpi": "day annunciated low medium high alarms most_per_hour most_per_10_min floods_10_min",
 }
-MORE_MAY_FOLLOW = {"v_node_now", "v_revision", "v_quarantine", "v_schedule", "v_node"}
+MORE_MAY_FOLLOW = {"v_node_now", "v_revision", "v_quarantine", "v_schedule", "v_node", "v_alarm_now", "v_alarm_event"}
 
 
 @pytest.fixture(scope="module")

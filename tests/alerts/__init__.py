@@ -1,0 +1,1 @@
+"""Tests of alerts: conditions, the life of an alarm, suppression, figures; pure, no servers."""
