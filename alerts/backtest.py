@@ -12,7 +12,7 @@ from typing import NamedTuple
 from alerts import kpi, planning, silence
 from alerts.book import Book, Key
 from alerts.conditions import judge
-from alerts.following import follow_balances
+from alerts.following import end, follow_balances
 from alerts.frame import LEAD, Frame
 from alerts.master import Master
 from schemas.alarm import AlarmType, Priority
@@ -90,26 +90,26 @@ class Replay:
         return kpi.kpis(kpi.calls_of(entries), begin, end, self.book.master.positions)
 
     def _heal(self, inputs: Inputs, until: datetime) -> None:
-        for instance, first, end in silence.silent_runs(self.book):
+        for instance, first, last in silence.silent_runs(self.book):
             kind, code = instance.key.kind, instance.key.code
             dctus = [code] if kind == "dctu" else [d for d, entity in inputs.entity_of.items() if entity == code]
             mended = [
                 max(
-                    (gap.at for gap in inputs.mended.get(dctu, ()) if gap.first <= first and end <= gap.end),
+                    (gap.at for gap in inputs.mended.get(dctu, ()) if gap.first <= first and last <= gap.end),
                     default=None,
                 )
                 for dctu in dctus
             ]
             if mended and all(at is not None and at <= until for at in mended):
                 at = max(at for at in mended if at is not None)
-                silence.heal(self.book, instance, silence.HandedOver(at, 0, end - first, 0, 0))
+                silence.heal(self.book, instance, silence.HandedOver(at, 0, last - first, 0, 0))
 
     def _follow_plans(self, inputs: Inputs, until: datetime) -> None:
         before = until - timedelta(minutes=15)
         for at, day, planned in inputs.plans:
             if before < at <= until:
                 for instance in planning.standing(self.book):
-                    planning.end_plan(self.book, instance, at)
+                    end(self.book, instance, at)
                 planning.follow_plan(self.book, day, planned, at, first=True)
 
     def _take(self) -> None:

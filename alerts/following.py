@@ -18,6 +18,7 @@ from alerts.frame import LEAD, Frame
 from alerts.life import Event, Kind
 from alerts.timing import Edge, Timing, step
 from schemas.alarm import AlarmType
+from schemas.time import slot_of
 
 Bools = NDArray[np.bool_]
 # What the alarm of a node of the frame (row) in an interval (slot) should say beside its value.
@@ -98,6 +99,21 @@ def _believe(book: Book, instance: Instance, reason: str, within: int, now: date
     book.note(instance)
     if timing.level:
         end(book, instance, now)
+
+
+def reach(book: Book, key: Key, level: int, basis: Basis, now: datetime) -> None:
+    """The condition is true at a level, at once, and stays until it is ended: for what has no intervals to delay by."""
+    instance = book.open(key, now)
+    priority = book.master.rule(key.type).of(key.kind, key.code).priorities()[level - 1]
+    if not instance.timing.level:
+        slot = slot_of(now)
+        instance.timing = Timing(level, slot, None, slot)
+        instance.basis = replace(basis, slot=slot)
+        book.happen(instance, Event(Kind.RAISE, priority), now)
+    elif level > instance.timing.level:
+        instance.timing = replace(instance.timing, level=level)
+        instance.basis = replace(instance.basis, value=basis.value)
+        book.happen(instance, Event(Kind.RISE, priority), now)
 
 
 def end(book: Book, instance: Instance, now: datetime, detail: dict[str, Any] | None = None) -> None:

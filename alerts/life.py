@@ -85,7 +85,7 @@ class Alarm:
 # What comes of an event, by the state that is shown.
 #   =        nothing changes            →STATE   the life goes there
 #   returns  to RTNUN; to LUNACK or LACK where it latches, to NORM where it is acknowledged or resets by itself
-#   follows  the flag changes; the life is followed, unseen
+#   follows  the condition is followed, unseen
 #   sets, lifts   a flag of suppression
 #   !word    refused, see REFUSALS
 _TABLE = """

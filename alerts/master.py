@@ -5,12 +5,13 @@ deadband and priority follow from these. A file that is wrong is refused whole, 
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from alerts.timing import Delays
 from schemas.alarm import AlarmType, Priority
@@ -113,6 +114,8 @@ class Rule(_Strict, Generic[Level]):
     shelve_max_h: Annotated[int, Field(ge=1, le=720)] = 8
     levels: Annotated[list[Level], Field(min_length=1)]
     overrides: dict[str, Override] = {}
+    # The rule of every object with an override, made once: every look asks for it.
+    _own: dict[str, Self] = PrivateAttr(default_factory=dict)
 
     @property
     def delays(self) -> Delays:
@@ -128,22 +131,25 @@ class Rule(_Strict, Generic[Level]):
         """The priorities of its levels, ascending: level 1 is the first."""
         return sorted({level.priority for level in self.levels}, key=lambda priority: priority.rank)
 
+    def level(self, reached: Iterable[Level]) -> int:
+        """The number of the highest level among those of its entries that are reached; 0: none."""
+        priorities = self.priorities()
+        return max((priorities.index(entry.priority) + 1 for entry in reached), default=0)
+
     def of(self, kind: str, code: str) -> Self:
         """The rule as it is for one object."""
-        override = self.overrides.get(f"{kind}/{code}")
-        if override is None:
-            return self
-        given = {name: value for name, value in override.model_dump().items() if value is not None}
-        return type(self).model_validate({**self.model_dump(by_alias=True), "overrides": {}, **given})
+        return self._own.get(f"{kind}/{code}", self)
 
     @model_validator(mode="after")
     def _overrides_hold(self) -> Self:
-        for name in self.overrides:
+        whole = {**self.model_dump(by_alias=True), "overrides": {}} if self.overrides else {}
+        for name, override in self.overrides.items():
             kind, slash, code = name.partition("/")
             if not (kind and slash and code):
                 raise ValueError(f"overrides: {name!r} is not KIND/CODE, as facility/GRES1")
+            given = {field: value for field, value in override.model_dump().items() if value is not None}
             try:
-                self.of(kind, code)
+                self._own[name] = type(self).model_validate({**whole, **given})
             except ValidationError as error:
                 first = error.errors()[0]
                 place = ".".join(map(str, first["loc"]))

@@ -1,15 +1,13 @@
 """PLAN_MISSING: is there a schedule for tomorrow, and is everybody in it?"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from alerts.book import Basis, Book, Instance, Key
-from alerts.following import end, suppress
-from alerts.life import Event, Kind
-from alerts.timing import Timing
+from alerts.following import end, reach, suppress
 from schemas.alarm import AlarmType, Unit
-from schemas.time import LOCAL, slot_of
+from schemas.time import LOCAL
 
 SYSTEM = Key(AlarmType.PLAN_MISSING, "system", "system")
 
@@ -68,33 +66,18 @@ def follow_plan(book: Book, day: date, planned: Mapping[str, Planned], now: date
 
 def _one(book: Book, key: Key, day: date, of: Planned, now: datetime, *, first: bool) -> None:
     rule = book.master.types.PLAN_MISSING.of(key.kind, key.code)
-    level = max(
-        (
-            rule.priorities().index(entry.priority) + 1
-            for entry in rule.levels
-            if of.lacking and 100.0 * of.lacking / of.units >= entry.percent and of.lacking >= entry.at_least
-        ),
-        default=0,
+    level = rule.level(
+        entry
+        for entry in rule.levels
+        if of.lacking and 100.0 * of.lacking / of.units >= entry.percent and of.lacking >= entry.at_least
     )
     instance = book.get(key)
     stands = instance is not None and instance.timing.level > 0
     if stands and instance is not None:
-        if level:
-            suppress(book, instance, "", now)
-            if level > instance.timing.level:
-                instance.timing = replace(instance.timing, level=level)
-                book.happen(instance, Event(Kind.RISE, rule.priorities()[level - 1]), now)
-        else:
-            end_plan(book, instance, now)
-    elif level and first and rule.enabled:
-        instance = book.open(key, now)
-        slot = slot_of(now)
-        instance.timing = Timing(level, slot, None, slot)
+        if not level:
+            end(book, instance, now)
+            return
+        suppress(book, instance, "", now)
+    if level and (stands or (first and rule.enabled)):
         detail = {"day": day.isoformat(), "of": of.units}
-        instance.basis = Basis(Unit.UNITS, of.lacking, 0, slot, detail=detail)
-        book.happen(instance, Event(Kind.RAISE, rule.priorities()[level - 1]), now)
-
-
-def end_plan(book: Book, instance: Instance, now: datetime) -> None:
-    """The plan has come, or its day is over."""
-    end(book, instance, now)
+        reach(book, key, level, Basis(Unit.UNITS, of.lacking, 0, detail=detail), now)

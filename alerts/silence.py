@@ -137,18 +137,12 @@ def _follow_emcs(book: Book, seen: Silence, silent: set[str], standing: Mapping[
 
 
 def _level(rule: GapRule, kind: str, code: str, presence: Presence) -> int:
-    own = rule.of(kind, code) if rule.overrides else rule
+    own = rule.of(kind, code)
     if not own.enabled:
         return 0
-    priorities = own.priorities()
     missing = presence.expected - presence.on_time
-    return max(
-        (
-            priorities.index(entry.priority) + 1
-            for entry in own.levels
-            if presence.silent_percent >= entry.percent and missing >= entry.at_least
-        ),
-        default=0,
+    return own.level(
+        entry for entry in own.levels if presence.silent_percent >= entry.percent and missing >= entry.at_least
     )
 
 

@@ -132,12 +132,7 @@ async def write(cursor: psycopg.AsyncCursor, alarms: Sequence[StoredAlarm]) -> l
     numbers: dict[tuple[str, ...], int] = {}
     new = [alarm[1:] for alarm in alarms if alarm.alarm_id is None]
     if new:
-        fields = StoredAlarm._fields[1:]
-        await cursor.execute(
-            f"insert into alarm ({', '.join(fields)}) select * from unnest({_arrays(fields)})"
-            f" returning {', '.join(_KEY)}, alarm_id",
-            _columns(new),
-        )
+        await _insert(cursor, "alarm", StoredAlarm._fields[1:], new, f" returning {', '.join(_KEY)}, alarm_id")
         numbers = {row[:3]: int(row[3]) for row in await cursor.fetchall()}
     return [alarm.alarm_id or numbers[alarm.type, alarm.object_kind, alarm.object] for alarm in alarms]
 
@@ -145,11 +140,7 @@ async def write(cursor: psycopg.AsyncCursor, alarms: Sequence[StoredAlarm]) -> l
 async def journal(cursor: psycopg.AsyncCursor, entries: Sequence[JournalEntry]) -> None:
     """Write entries down, in their order."""
     if entries:
-        columns = JournalEntry._fields
-        await cursor.execute(
-            f"insert into alarm_event ({', '.join(columns)}) select * from unnest({_arrays(columns)})",
-            _columns(entries),
-        )
+        await _insert(cursor, "alarm_event", JournalEntry._fields, entries)
 
 
 async def journal_calls(cursor: psycopg.AsyncCursor, event: str, calls: Sequence[tuple[int, dict[str, Any]]]) -> None:
@@ -226,11 +217,7 @@ async def answered(cursor: psycopg.AsyncCursor, commands: Collection[UUID]) -> s
 async def answer(cursor: psycopg.AsyncCursor, answers: Sequence[Answer]) -> None:
     """Write down what came of commands."""
     if answers:
-        columns = Answer._fields
-        await cursor.execute(
-            f"insert into alarm_command ({', '.join(columns)}) select * from unnest({_arrays(columns)})",
-            _columns(answers),
-        )
+        await _insert(cursor, "alarm_command", Answer._fields, answers)
 
 
 async def keep_rules(cursor: psycopg.AsyncCursor, digest: str, text: str) -> None:
@@ -246,6 +233,14 @@ async def newest_rules(cursor: psycopg.AsyncCursor) -> str | None:
     await cursor.execute("select text from alarm_rules order by loaded_at desc limit 1")
     row = await cursor.fetchone()
     return None if row is None else str(row[0])
+
+
+async def _insert(
+    cursor: psycopg.AsyncCursor, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]], more: str = ""
+) -> None:
+    await cursor.execute(
+        f"insert into {table} ({', '.join(columns)}) select * from unnest({_arrays(columns)}){more}", _columns(rows)
+    )
 
 
 def _arrays(columns: Sequence[str]) -> str:

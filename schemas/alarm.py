@@ -17,8 +17,7 @@ class State(StrEnum):
     OOSRV = "OOSRV"  # I: out of service
 
 
-# What an operator is shown as an alarm; what notifications are kept alive for.
-ANNUNCIATED = frozenset({State.UNACK, State.ACKED, State.RTNUN, State.LUNACK, State.LACK})
+# What notifications are kept alive for.
 FIRING = frozenset({State.UNACK, State.ACKED, State.LUNACK, State.LACK})
 SUPPRESSED = frozenset({State.SHLVD, State.DSUPR, State.OOSRV})
 

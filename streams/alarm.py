@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from alerts import health, passing, planning, silence
 from alerts.book import Book
 from alerts.conditions import judge
-from alerts.following import follow_balances, retire
+from alerts.following import end, follow_balances, retire
 from alerts.frame import Frame
 from alerts.health import Ailment
 from connectors import alarm_inputs, offsets
@@ -87,12 +87,7 @@ class Alarmer(Owner):
         """Bring the alarms up to everything that the messages tell of."""
         with metrics.BATCH_SECONDS.labels(AGENT, "batch").time():
             async with connection.transaction(), connection.cursor() as cursor:
-                if await self.places.lock(cursor, [0]):
-                    log.warning("the partition has another owner")
-                    metrics.FENCED.labels(AGENT).inc()
-                    return
-                messages = self.places.mine(messages)
-                if not messages:
+                if not (messages := await self.hold(cursor, messages)):
                     return
                 place = self.places.places[0]
                 named, told_us = _read(messages)
@@ -232,7 +227,7 @@ class Alarmer(Owner):
         for instance in planning.standing(book):
             day = planning.day_of(instance)
             if slot_start(_end_of(day)) <= until:
-                planning.end_plan(book, instance, until)
+                end(book, instance, until)
         for day in sorted({planning.day_of(instance) for instance in planning.standing(book)}):
             await self._follow_plan(cursor, book, day, until, first=False)
 

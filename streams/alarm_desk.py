@@ -8,13 +8,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import psycopg
+import structlog
 
 from alerts.announcing import notices_of
 from alerts.book import Book
-from alerts.master import Master
+from alerts.master import Master, MasterError, parse, shipped
 from connectors import alarms, notifications
 from connectors.objects import describe
 from schemas.alarm import AlarmType, Priority
+
+log = structlog.get_logger()
 
 
 def _wall() -> datetime:
@@ -24,9 +27,13 @@ def _wall() -> datetime:
 class Desk:
     """The book of a space, by the rules in force."""
 
-    def __init__(self, master: Master, public_url: str = "", wall: Callable[[], datetime] = _wall) -> None:
-        """Know nothing of the alarms yet. `public_url`: where people look at them."""
-        self.master = master
+    def __init__(self, master: Master | None, public_url: str = "", wall: Callable[[], datetime] = _wall) -> None:
+        """Know nothing of the alarms yet. `public_url`: where people look at them.
+
+        Without a master alarm database (its file is wrong) the one that was last in force goes on, or else the shipped.
+        """
+        self.master = master or shipped()
+        self._recalls = master is None
         self._link = public_url.rstrip("/")
         self.wall = wall
         self._book: Book | None = None
@@ -36,6 +43,10 @@ class Desk:
         # Calls of transactions, for the metrics.
         self.called: list[tuple[AlarmType, Priority]] = []
 
+    def use(self, master: Master) -> None:
+        """Put a master alarm database in force."""
+        self.master, self._recalls = master, False
+
     def forget(self) -> None:
         """Discard the alarms: the database knows better."""
         self._book, self._version, self._kept_rules = None, None, ""
@@ -44,6 +55,8 @@ class Desk:
     async def open(self, cursor: psycopg.AsyncCursor) -> Book:
         """The alarms as they are, held until the transaction ends."""
         version = await alarms.hold(cursor)
+        if self._recalls:
+            self.use(await _recalled(cursor))
         if self._book is None or self._version != version or self._book.master is not self.master:
             self._book = Book(self.master, await alarms.load(cursor))
         # In work: should the transaction fail, nobody takes this book for what is stored.
@@ -68,3 +81,15 @@ class Desk:
             version = await alarms.changed(cursor)
         if self._book is book:
             self._version = version
+
+
+async def _recalled(cursor: psycopg.AsyncCursor) -> Master:
+    text = await alarms.newest_rules(cursor)
+    try:
+        master = shipped() if text is None else parse(text, "the rules last in force")
+    except MasterError as error:
+        # Of another release.
+        log.warning("the alarm rules last in force cannot be used", error=str(error))
+        master = shipped()
+    log.warning("alarm rules in force until the file is right", digest=master.digest)
+    return master

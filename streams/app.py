@@ -109,7 +109,7 @@ def build(agent: str, settings: Settings) -> faust.App:
             _add_live(app, balancer, settings, connect)
         case _:
             watch = RulesFile(settings.alarm_rules)
-            desk = Desk(watch.read(), settings.public_url)
+            desk = Desk(watch.changed(), settings.public_url)
             notifier = Notifier(settings.alertmanager)
             health = Health(settings.clock == "wall", notifier, watch)
             alarmer = Alarmer(topics, rules.grace_us, connect, desk, health.ailing)
@@ -335,7 +335,7 @@ def _add_alarms(
             if not alarmer.places.places:
                 continue
             if (master := rules.changed()) is not None:
-                desk.master = master
+                desk.use(master)
             try:
                 await alarmer.tend()
                 desk.called, called = [], desk.called

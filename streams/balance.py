@@ -111,12 +111,7 @@ class Balancer(Owner):
         """Bring the balances up to everything that the messages tell of."""
         with metrics.BATCH_SECONDS.labels(AGENT, "batch").time():
             async with connection.transaction(), connection.cursor() as cursor:
-                if await self.places.lock(cursor, [0]):
-                    log.warning("the partition has another owner")
-                    metrics.FENCED.labels(AGENT).inc()
-                    return
-                messages = self.places.mine(messages)
-                if not messages:
+                if not (messages := await self.hold(cursor, messages)):
                     return
                 nodes = await self._current_nodes(cursor)
                 place = self.places.places[0]

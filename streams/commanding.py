@@ -41,12 +41,7 @@ class Commander(Owner):
     async def attempt(self, connection: psycopg.AsyncConnection, messages: list[Message]) -> None:
         """Apply orders and answer them; what is no order goes into the quarantine."""
         async with connection.transaction(), connection.cursor() as cursor:
-            if await self.places.lock(cursor, [0]):
-                log.warning("the partition has another owner")
-                metrics.FENCED.labels(AGENT).inc()
-                return
-            messages = self.places.mine(messages)
-            if not messages:
+            if not (messages := await self.hold(cursor, messages)):
                 return
             place = self.places.places[0]
             book = await self._desk.open(cursor)

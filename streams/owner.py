@@ -101,6 +101,17 @@ class Owner(ABC):
             await self._process([message for message in messages if message[0] not in careful])
         self.committed.set()
 
+    async def hold(self, cursor: psycopg.AsyncCursor, messages: list[Message]) -> list[Message]:
+        """Hold the one partition of the topic until the transaction ends; gives the messages that are ours to process.
+
+        None are where it has another owner, or they have been processed.
+        """
+        if await self.places.lock(cursor, [0]):
+            log.warning("the partition has another owner")
+            metrics.FENCED.labels(self.places.agent).inc()
+            return []
+        return self.places.mine(messages)
+
     async def tend(self) -> None:
         """Do what is due though no message comes."""
         async with self._turn:

@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 
 from alerts.health import Ailment
-from alerts.master import SHIPPED, Master, MasterError, parse, shipped
+from alerts.master import SHIPPED, Master, MasterError, parse
 
 log = structlog.get_logger()
 
@@ -22,15 +22,6 @@ class RulesFile:
         self._wrong_since: float | None = None
         self._problem = ""
 
-    def read(self) -> Master:
-        """The rules to begin with: where the file is wrong, those that are shipped."""
-        master = self.changed()
-        if master is None:
-            log.error("the shipped alarm rules are in force instead", file=str(self._path))
-            master = shipped()
-            self._digest = master.digest
-        return master
-
     def changed(self) -> Master | None:
         """The rules, where the file holds others than when it was last looked at, and they are right."""
         try:
@@ -44,7 +35,7 @@ class RulesFile:
             if isinstance(error, OSError):
                 self._seen = None
             if self._problem != str(error):
-                log.error("the alarm rules cannot be read; the old ones stay in force", error=str(error))
+                log.error("the alarm rules cannot be read; those last in force stay", error=str(error))
             self._problem = str(error)
             self._wrong_since = self._wrong_since or time.monotonic()
             return None

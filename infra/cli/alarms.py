@@ -32,7 +32,6 @@ from schemas.time import LOCAL
 ANSWER_S = 15.0
 
 _Format = Annotated[Literal["table", "csv", "json"], Parameter(name="--format")]
-_Named = Parameter(name_transform=str)
 OfType = Annotated[AlarmType | None, Parameter(name="--type", name_transform=str, help="Of this type.")]
 OfPriority = Annotated[Priority | None, Parameter(name="--priority", help="Of this priority.")]
 OfState = Annotated[State | None, Parameter(name="--state", name_transform=str, help="In this state.")]

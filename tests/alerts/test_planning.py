@@ -3,7 +3,8 @@
 from datetime import UTC, date, datetime
 
 from alerts.book import Book, Key
-from alerts.planning import SYSTEM, Planned, checks, day_of, end_plan, follow_plan, standing
+from alerts.following import end
+from alerts.planning import SYSTEM, Planned, checks, day_of, follow_plan, standing
 from schemas.alarm import AlarmType, Priority, State, Unit
 from schemas.time import slot_of
 from tests.alerts.making import at, master, raised
@@ -150,7 +151,7 @@ def test_the_day_is_over_for_a_suppressed_alarm_without_a_call() -> None:
     follow_plan(book, DAY, absent("MAEK"), SIX, first=True)
     follow_plan(book, DAY, absent(*ENTITIES), LATER, first=True)
     called(book)
-    end_plan(book, book.instances[key("MAEK")], LATER)
+    end(book, book.instances[key("MAEK")], LATER)
     assert shown(book, key("MAEK")) == [State.NORM]
     assert called(book) == []
 

@@ -128,7 +128,7 @@ class Agents:
         rules = Rules(
             settings.partitions, settings.grace_s * 1_000_000, settings.ahead_s * 1_000_000, settings.ring_intervals
         )
-        desk = Desk(RulesFile(settings.alarm_rules).read())
+        desk = Desk(RulesFile(settings.alarm_rules).changed())
         self._owners: tuple[Owner, ...] = (
             Collector(topics, rules, self._connect),
             Balancer(topics, rules, self._connect),

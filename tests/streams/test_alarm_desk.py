@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from alerts.book import Basis, Book, Instance, Key
 from alerts.life import Event, Kind
+from alerts.master import shipped
 from schemas.alarm import AlarmType, Priority, State, Unit
 from schemas.time import slot_of
 from streams.alarm_desk import Desk
@@ -134,7 +135,7 @@ async def test_rules_in_force_are_kept_once_and_other_ones_too(connection: psyco
     for _ in range(2):
         await happens(connection, of)
     first, other = of.master, master(TRIP={"on_delay": 5})
-    of.master = other
+    of.use(other)
     await happens(connection, of, RAISED)
     assert await rows(connection, "select digest, text from alarm_rules order by loaded_at") == [
         (first.digest, first.text), (other.digest, other.text),
@@ -145,11 +146,39 @@ async def test_rules_in_force_are_kept_once_and_other_ones_too(connection: psyco
 async def test_new_rules_hold_of_alarms_that_are_known(connection: psycopg.AsyncConnection) -> None:
     of = desk()
     await happens(connection, of, RAISED)
-    of.master = master(TRIP={"latching": False})
+    of.use(master(TRIP={"latching": False}))
     async with connection.transaction(), connection.cursor() as cursor:
         book = await of.open(cursor)
         assert book.master is of.master
         assert (book.instances[TRIP].alarm.latching, book.instances[TRIP].alarm.shown) == (False, State.UNACK)
+
+
+async def in_force(connection: psycopg.AsyncConnection, of: Desk) -> str:
+    async with connection.transaction(), connection.cursor() as cursor:
+        return (await of.open(cursor)).master.digest
+
+
+async def test_where_the_file_is_wrong_at_the_start_the_rules_last_in_force_go_on(
+    connection: psycopg.AsyncConnection,
+) -> None:
+    ours, other = master(TRIP={"on_delay": 5}), master(TRIP={"on_delay": 6})
+    for of in (ours, other, ours):
+        await happens(connection, Desk(of), RAISED)
+    started = Desk(None)
+    assert await in_force(connection, started) == ours.digest
+    started.use(other)
+    assert await in_force(connection, started) == other.digest
+
+
+@pytest.mark.parametrize("kept", [None, "types: {}"])
+async def test_without_rules_that_can_be_used_it_begins_with_the_shipped(
+    connection: psycopg.AsyncConnection, kept: str | None
+) -> None:
+    await connection.execute("truncate alarm_rules")
+    if kept is not None:
+        await connection.execute("insert into alarm_rules (digest, text) values ('old', %s)", [kept])
+    await connection.commit()
+    assert await in_force(connection, Desk(None)) == shipped().digest
 
 
 async def test_calls_are_gathered_for_the_metrics_until_they_are_taken_or_forgotten(

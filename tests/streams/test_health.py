@@ -105,7 +105,7 @@ def test_who_owns_nothing_judges_no_clock(clock: Clock) -> None:
 def test_wrong_rules_ail_with_what_is_wrong(clock: Clock, tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text("- no rules")
     rules = RulesFile(str(tmp_path / "rules.yml"))
-    rules.read()
+    rules.changed()
     found = Health(True, Notifier("http://127.0.0.1:9"), rules)
     assert "not a master alarm database" in found.ailing()["rules"].says
 
