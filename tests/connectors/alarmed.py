@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 
-from connectors import alarms
+from connectors import alarms, notifications
 from connectors.alarms import JournalEntry, StoredAlarm
 from connectors.database import connect_async
 from connectors.notifications import Notice
@@ -66,6 +66,20 @@ async def stored(connection: psycopg.AsyncConnection, *found: StoredAlarm) -> li
     async with connection.transaction(), connection.cursor() as cursor:
         numbers = await alarms.write(cursor, found)
     return [one._replace(alarm_id=number) for one, number in zip(found, numbers, strict=True)]
+
+
+async def only_alarm(connection: psycopg.AsyncConnection) -> int:
+    """The number of the one alarm that there is; there are no notifications."""
+    await clear(connection)
+    (of,) = await stored(connection, alarm())
+    assert of.alarm_id is not None
+    return of.alarm_id
+
+
+async def write(connection: psycopg.AsyncConnection, *notices: Notice) -> None:
+    """Put notices into the outbox."""
+    async with connection.transaction(), connection.cursor() as cursor:
+        await notifications.write(cursor, notices)
 
 
 def fill(url: str, found: Sequence[StoredAlarm], entries: Sequence[tuple[int, JournalEntry]]) -> list[int]:

@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 
 from connectors import notifications
-from connectors.notifications import Notice, Waiting
-from tests.connectors.alarmed import alarm, clear, notice, stored
+from connectors.notifications import Waiting
+from tests.connectors.alarmed import alarm, notice, only_alarm, stored, write
 
 pytestmark = pytest.mark.stack
 LONG_S = 3600.0
@@ -16,16 +16,7 @@ LONG_S = 3600.0
 
 @pytest_asyncio.fixture
 async def number(connection: psycopg.AsyncConnection) -> int:
-    """The number of an alarm; there are no notifications."""
-    await clear(connection)
-    (of,) = await stored(connection, alarm())
-    assert of.alarm_id is not None
-    return of.alarm_id
-
-
-async def write(connection: psycopg.AsyncConnection, *notices: Notice) -> None:
-    async with connection.transaction(), connection.cursor() as cursor:
-        await notifications.write(cursor, notices)
+    return await only_alarm(connection)
 
 
 async def due(connection: psycopg.AsyncConnection, again_s: float = LONG_S, most: int = 100) -> list[Waiting]:

@@ -9,12 +9,10 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from connectors import notifications
 from connectors.alertmanager import AlertmanagerError
-from connectors.notifications import Notice
 from streams import notifying
 from streams.notifying import LIVES, Notifier
-from tests.connectors.alarmed import alarm, clear, notice, stored
+from tests.connectors.alarmed import alarm, notice, only_alarm, stored, write
 from tests.connectors.hook import Hook, listening
 
 pytestmark = pytest.mark.stack
@@ -29,16 +27,7 @@ def hook() -> Iterator[Hook]:
 
 @pytest_asyncio.fixture
 async def number(connection: psycopg.AsyncConnection) -> int:
-    """The number of an alarm; there are no notifications."""
-    await clear(connection)
-    (of,) = await stored(connection, alarm())
-    assert of.alarm_id is not None
-    return of.alarm_id
-
-
-async def write(connection: psycopg.AsyncConnection, *notices: Notice) -> None:
-    async with connection.transaction(), connection.cursor() as cursor:
-        await notifications.write(cursor, notices)
+    return await only_alarm(connection)
 
 
 async def journal(connection: psycopg.AsyncConnection) -> list[tuple[str, dict[str, Any]]]:

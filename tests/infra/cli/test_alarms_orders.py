@@ -1,29 +1,13 @@
 """Tests of operators' orders: `tengerim alarms ack | reset | shelve | suppress | out-of-service | return | comment`."""
 
 import getpass
-from collections.abc import Iterator
 
 import pytest
 
 from infra.cli import main
-from infra.stack.stack import Addresses
 from schemas.command import Command
-from tests.infra.cli.room import Room, new_space, room_of
+from tests.infra.cli.room import Room
 from tests.messages import messages_of
-
-
-@pytest.fixture(scope="module")
-def own_space(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A space for all tests of this file: making one takes long."""
-    with new_space(stack, tmp_path_factory.mktemp("fleet")) as space:
-        yield space
-
-
-@pytest.fixture
-def room(stack: Addresses, own_space: str, monkeypatch: pytest.MonkeyPatch) -> Room:
-    monkeypatch.setenv("TENGERIM_SPACE", own_space)
-    return room_of(stack, own_space)
-
 
 Said = pytest.CaptureFixture[str]
 

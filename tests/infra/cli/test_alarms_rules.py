@@ -1,7 +1,6 @@
 """Tests of `tengerim alarms kpi | backtest | check | receivers`."""
 
 import json
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +18,7 @@ from infra.receivers import CONFIG
 from infra.stack.stack import Addresses
 from tests.alerts.making import text_of
 from tests.connectors.alarmed import alarm, at, entry, fill
-from tests.connectors.filled import register
+from tests.infra.cli.room import new_space
 
 Said = pytest.CaptureFixture[str]
 # A day apart from the journal: 400 MW are planned, at 09:00 UTC 320 MW of them are lost for good.
@@ -36,20 +35,14 @@ JOURNAL = [
 @pytest.fixture(scope="module")
 def filled_space(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A space with balances and a journal; these tests only read."""
-    space = f"t{secrets.token_hex(6)}"
-    url = space_url(stack.database, space)
-    create_database(url)
-    try:
+    with new_space(stack, tmp_path_factory.mktemp("fleet")) as space:
+        url = space_url(stack.database, space)
         with connect(url) as connection:
-            migrate(connection)
-            register(connection, tmp_path_factory.mktemp("fleet"))
             for number in range(24):
                 start = BEGIN + timedelta(minutes=15 * number)
                 store(connection, start, 100_000_000, 100_000_000 if start < LOST else 20_000_000)
         fill(url, [alarm(), alarm("DEV_GEN", code="G", priority="low")], JOURNAL)
         yield space
-    finally:
-        drop_database(url)
 
 
 def store(connection: psycopg.Connection, start: datetime, plan: int, fact: int) -> None:
