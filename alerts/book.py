@@ -85,6 +85,7 @@ class Book:
         """Take over what is stored."""
         self.master = master
         self.instances: dict[Key, Instance] = {}
+        self._of_type: dict[AlarmType, dict[Key, Instance]] = {type_: {} for type_ in AlarmType}
         self.by_id: dict[int, Instance] = {}
         # By type, the objects that are beyond their limit or were in the interval before.
         self.near: dict[AlarmType, set[tuple[str, str]]] = {}
@@ -93,7 +94,7 @@ class Book:
         self._calls: list[Call] = []
         for row in rows:
             instance = self._from_row(row)
-            self.instances[instance.key] = instance
+            self._keep(instance)
             timing = instance.timing
             self.follow_near(instance.key, near=timing.level > 0 or timing.since is not None)
             assert instance.alarm_id is not None
@@ -108,13 +109,17 @@ class Book:
         instance = self.instances.get(key)
         if instance is None:
             rule = self.master.rule(key.type)
-            alarm = Alarm(latching=rule.latching, auto_reset=rule.auto_reset, priority=rule.priorities()[0])
-            instance = self.instances[key] = Instance(key, alarm, changed_at=at)
+            alarm = Alarm(latching=rule.latching, auto_reset=rule.auto_reset, priority=rule.priorities[0])
+            instance = self._keep(Instance(key, alarm, changed_at=at))
+        return instance
+
+    def _keep(self, instance: Instance) -> Instance:
+        self.instances[instance.key] = self._of_type[instance.key.type][instance.key] = instance
         return instance
 
     def of_type(self, *types: AlarmType) -> list[Instance]:
         """The instances of these types."""
-        return [instance for key, instance in self.instances.items() if key.type in types]
+        return [instance for type_ in types for instance in self._of_type[type_].values()]
 
     def follow_near(self, key: Key, *, near: bool) -> None:
         """Whether an object is to be looked at in the next interval, whatever its value."""
@@ -203,6 +208,7 @@ class Book:
                 plain = instance.alarm.shown is State.NORM and not any(e[0] is instance for e in self._entries)
                 if plain:
                     self.instances.pop(instance.key, None)
+                    self._of_type[instance.key.type].pop(instance.key, None)
                     continue
             kept.append(instance)
         return kept

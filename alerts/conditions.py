@@ -47,10 +47,14 @@ class Judged:
     looked: Bools  # where there was anything to judge
     why: Levels
     place_of: dict[int, int] = field(init=False)
+    rows_beyond: list[set[int]] = field(init=False)  # by slot, rows of the frame beyond a limit
 
     def __post_init__(self) -> None:
-        """Index the places by row of the frame."""
+        """Index the places by row of the frame, and who is beyond a limit by slot."""
         self.place_of = {row: place for place, row in enumerate(self.row.tolist())}
+        self.rows_beyond = [set() for _ in range(self.beyond.shape[1])]
+        for place, column in np.argwhere(self.beyond).tolist():
+            self.rows_beyond[column].add(int(self.row[place]))
 
 
 BALANCE_TYPES = (AlarmType.TRIP, AlarmType.ZONE_IMB, AlarmType.HOUR_PROJ, AlarmType.DEV_GEN, AlarmType.DEV_CONS)
@@ -102,7 +106,7 @@ def _judge(type_: AlarmType, rule: BalanceRule | HourRule, frame: Frame, row: In
 
 def _thresholds(rule: BalanceRule | HourRule, base: Floats, capacity_wh: Ints) -> Floats:
     """The limit of each level, Wh, `(levels, nodes, slots)`: of an entry the greatest figure, of several the least."""
-    priorities = rule.priorities()
+    priorities = rule.priorities
     found = np.full((len(priorities), *base.shape), np.inf)
     for level in rule.levels:
         if isinstance(level, EnergyLevel):

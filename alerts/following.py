@@ -74,10 +74,10 @@ def follow(
     match edge:
         case Edge(kind="raise", level=level):
             suppress(book, instance, reason, now)
-            book.happen(instance, Event(Kind.RAISE, rule.priorities()[level - 1]), now)
+            book.happen(instance, Event(Kind.RAISE, rule.priorities[level - 1]), now)
         case Edge(kind="rise", level=level):
             suppress(book, instance, reason, now)
-            book.happen(instance, Event(Kind.RISE, rule.priorities()[level - 1]), now)
+            book.happen(instance, Event(Kind.RISE, rule.priorities[level - 1]), now)
         case Edge(kind="clear"):
             book.happen(instance, Event(Kind.CLEAR), now)
             suppress(book, instance, "", now)
@@ -104,7 +104,7 @@ def _believe(book: Book, instance: Instance, reason: str, within: int, now: date
 def reach(book: Book, key: Key, level: int, basis: Basis, now: datetime) -> None:
     """The condition is true at a level, at once, and stays until it is ended: for what has no intervals to delay by."""
     instance = book.open(key, now)
-    priority = book.master.rule(key.type).of(key.kind, key.code).priorities()[level - 1]
+    priority = book.master.rule(key.type).of(key.kind, key.code).priorities[level - 1]
     if not instance.timing.level:
         slot = slot_of(now)
         instance.timing = Timing(level, slot, None, slot)
@@ -149,9 +149,9 @@ def follow_balances(
     """Look at one interval of the nodes in `fresh` (rows of the frame), for every type."""
     for of_type in judged:
         column = slot - of_type.first
-        rows = set(of_type.row[of_type.beyond[:, column] > 0].tolist())
+        rows = of_type.rows_beyond[column]
         # Those that are near their limit already are looked at until they no longer are.
-        rows |= {row for name in book.near.get(of_type.type, ()) if (row := frame.row_of.get(name)) is not None}
+        rows = rows | {row for name in book.near.get(of_type.type, ()) if (row := frame.row_of.get(name)) is not None}
         for row in sorted(rows):
             place = of_type.place_of.get(row)
             if place is None or not fresh[row] or not of_type.looked[place, column]:

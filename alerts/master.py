@@ -7,6 +7,7 @@ deadband and priority follow from these. A file that is wrong is refused whole, 
 import hashlib
 from collections.abc import Iterable
 from datetime import time, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
@@ -127,18 +128,18 @@ class Rule(_Strict, Generic[Level]):
         """The time to respond, after which the next one is called."""
         return timedelta(minutes=self.respond_within_min)
 
+    @cached_property
     def priorities(self) -> list[Priority]:
         """The priorities of its levels, ascending: level 1 is the first."""
         return sorted({level.priority for level in self.levels}, key=lambda priority: priority.rank)
 
     def level(self, reached: Iterable[Level]) -> int:
         """The number of the highest level among those of its entries that are reached; 0: none."""
-        priorities = self.priorities()
-        return max((priorities.index(entry.priority) + 1 for entry in reached), default=0)
+        return max((self.priorities.index(entry.priority) + 1 for entry in reached), default=0)
 
     def of(self, kind: str, code: str) -> Self:
         """The rule as it is for one object."""
-        return self._own.get(f"{kind}/{code}", self)
+        return self._own.get(f"{kind}/{code}", self) if self.overrides else self
 
     @model_validator(mode="after")
     def _overrides_hold(self) -> Self:
@@ -224,8 +225,8 @@ class Master(_Strict):
         return rule
 
     def node_kinds(self) -> list[str]:
-        """The kinds of nodes that are looked at, and units, of which all others are made."""
-        return sorted({"unit", *(kind for rule in self.balance_rules() for kind in rule.kinds)})
+        """The kinds of nodes that are looked at."""
+        return sorted({kind for rule in self.balance_rules() for kind in rule.kinds})
 
     def balance_rules(self) -> list[BalanceRule | HourRule]:
         """The rules that look at balances."""

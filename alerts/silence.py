@@ -90,7 +90,7 @@ def _follow_feed(book: Book, seen: Silence, silent: int, now: datetime) -> bool:
     # It ends when nearly all are back: those that come back later must not each call the operator.
     within = beyond or (share >= rule.feed_silent_percent / 4 and _stands(book, FEED))
     basis = Basis(Unit.DCTUS, silent, round(rule.feed_silent_percent / 100 * total), detail={"of": total})
-    level = len(rule.priorities())
+    level = len(rule.priorities)
     follow(book, FEED, seen.slot, level * beyond, level * within, basis, now)
     return _stands(book, FEED)
 

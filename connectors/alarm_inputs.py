@@ -17,15 +17,17 @@ Ints = NDArray[np.int64]
 
 
 async def read_balances(cursor: psycopg.AsyncCursor, first: int, end: int, kinds: Sequence[str] | None) -> list[Ints]:
-    """Balance rows of slots `[first, end)` of kinds of nodes (None: all), as columns.
+    """Balance rows of slots `[first, end)`, as columns: of kinds of nodes, and of units that lack data; None: all.
 
     slot, node_id, present, expected, version (0: none), closed, then the ENERGIES (NULL: none).
     """
     energies = ", ".join(f"coalesce({name}, {NULL})" for name in ENERGIES)
     wanted: sql.SQL | sql.Composed = sql.SQL("true")
     if kinds is not None:
-        of_kinds = sql.SQL("b.node_id in (select node_id from node where kind = any ({}))")
-        wanted = of_kinds.format(sql.Literal(list(kinds)))
+        wanted = sql.SQL(
+            "(b.node_id in (select node_id from node where kind = any ({})) or b.present < greatest(b.expected, 1)"
+            " and b.node_id in (select node_id from node where kind = 'unit'))"
+        ).format(sql.Literal(list(kinds)))
     columns = await read_columns(
         cursor,
         sql.SQL(

@@ -19,7 +19,6 @@ from alerts import health, passing, planning, silence
 from alerts.book import Book
 from alerts.conditions import judge
 from alerts.following import end, follow_balances, retire
-from alerts.frame import Frame
 from alerts.health import Ailment
 from connectors import alarm_inputs, offsets
 from connectors.membership import read_membership
@@ -46,6 +45,8 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 AGENT = "alarm"
+# These name the units that make them.
+_MADE_OF_UNITS = (AlarmType.ZONE_IMB, AlarmType.HOUR_PROJ)
 
 
 class Alarmer(Owner):
@@ -147,8 +148,7 @@ class Alarmer(Owner):
             end = min(first + CHUNK, last + 1)
             if first > due and not any(first <= slot < end for slot in named):
                 continue
-            frame = await frames.read(cursor, first, end, book.master.node_kinds())
-            await self._follow_slots(cursor, book, frames, frame, range(first, end), named, range(done + 1, due + 1))
+            await self._follow_slots(cursor, book, frames, range(first, end), named, range(done + 1, due + 1))
         if until_us is not None:
             await self._pass(cursor, book, from_us(before_us), from_us(until_us))
         await follow_history(cursor, book, frames, late, until_us or before_us)
@@ -169,19 +169,23 @@ class Alarmer(Owner):
         cursor: psycopg.AsyncCursor,
         book: Book,
         frames: Frames,
-        frame: Frame,
         slots: range,
         named: dict[int, set[tuple[str, str]]],
         due: range,
     ) -> None:
         """`due`: the intervals whose deadline passes now; those before were looked at then."""
         assert self._last is not None
+        kinds = book.master.node_kinds()
+        frame = await frames.read(cursor, slots.start, slots.stop, kinds)
         judged = judge(book.master, frame)
+        units = None
+        if any(of_type.type in _MADE_OF_UNITS and of_type.beyond.any() for of_type in judged):
+            units = await frames.read(cursor, slots.start, slots.stop, [*kinds, "unit"])
 
         def explain(type_: AlarmType, row: int, slot: int) -> dict[str, Any]:
-            if type_ not in (AlarmType.ZONE_IMB, AlarmType.HOUR_PROJ):
+            if units is None or type_ not in _MADE_OF_UNITS:
                 return {}
-            found = frames.contributors(frame, row, slot)
+            found = frames.contributors(units, row, slot)
             return {"contributors": [{"unit": unit, "imbalance_w": watts} for unit, watts in found]}
 
         for slot in slots:

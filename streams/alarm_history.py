@@ -28,13 +28,15 @@ async def follow_history(
     """Follow the intervals that changed late, given as rows of the frames by slot."""
     newest = max(changed, default=0)
     slots = sorted(slot for slot in changed if slot > newest - REACH)
-    delay = max(rule.on_delay for rule in book.master.balance_rules())
+    # From where an alarm could begin that is raised in them, to where one could end.
+    before = max(rule.on_delay for rule in book.master.balance_rules())
+    after = 1 + max(rule.off_delay for rule in book.master.balance_rules())
     while slots:
         first = slots[0]
         some = [slot for slot in slots if slot < first + CHUNK]
         slots = slots[len(some) :]
         rows = set().union(*(changed[slot] for slot in some))
-        frame = await frames.read(cursor, first - delay, some[-1] + 1, book.master.node_kinds())
+        frame = await frames.read(cursor, first - before, some[-1] + 1 + after, book.master.node_kinds())
         which = np.zeros(len(frame.kinds), np.bool_)
         which[sorted(rows)] = True
         replay = Replay(book.master)

@@ -37,7 +37,10 @@ class Frames:
     async def read(
         self, cursor: psycopg.AsyncCursor, first: int, end: int, kinds: Sequence[str] | None = None
     ) -> Frame:
-        """The frame whose intervals after the lead are the slots `[hour of first, end)`; of some kinds, or all."""
+        """The frame whose intervals after the lead are the slots `[hour of first, end)`.
+
+        Of all nodes, or of some kinds; then units are there only where they lack data, which those kinds rest on.
+        """
         begin = hour_of_slot(first) - LEAD
         columns = await alarm_inputs.read_balances(cursor, begin, end, kinds)
         return self._fill(columns, begin, end)
@@ -60,17 +63,23 @@ class Frames:
         completeness[row, column] = share[known]
         versions, is_closed = np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
         versions[row, column], is_closed[row, column] = version[known], closed[known] > 0
-        own = known_deviation(plan, fact, completeness[None])
-        all_known, capacity = np.zeros_like(own), self._own_wh.copy()
+        known, capacity = fact - plan, self._own_wh.copy()
+        # What is not known of a node is what is not known of its units; where nothing lacks all is.
+        lacking = completeness < 1
+        doubt = np.zeros_like(known)
+        doubt[:, lacking] = known[:, lacking] - known_deviation(
+            plan[:, lacking], fact[:, lacking], completeness[lacking]
+        )
         for structure, slots in self._nodes.by_structure(np.arange(begin, end)):
             units, nodes = (np.searchsorted(self._ids, ids) for ids in (structure.unit_id, structure.node_id))
             at = slots - begin
-            for kind, sums in enumerate(structure.by_kind):
-                all_known[kind][np.ix_(nodes, at)] = sums.add(own[kind][np.ix_(units, at)])
+            if lacking.any():
+                for kind, sums in enumerate(structure.by_kind):
+                    known[kind][np.ix_(nodes, at)] -= sums.add(doubt[kind][np.ix_(units, at)])
             generating = structure.by_kind[0].add(self._own_wh[units][:, None])[:, 0]
             capacity[nodes] = np.maximum(capacity[nodes], generating)
         return Frame(
-            begin, self.kinds, self.codes, capacity, plan, fact, has_plan, has_fact, all_known, completeness,
+            begin, self.kinds, self.codes, capacity, plan, fact, has_plan, has_fact, known, completeness,
             versions, is_closed,
         )  # fmt: skip
 

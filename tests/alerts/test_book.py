@@ -52,7 +52,7 @@ def test_alarms_are_found_by_their_types() -> None:
     book = Book(RULES)
     of_type = [book.open(key, NOON_AT) for key in (GRES1, TRIP, GRES2)]
     assert book.of_type(AlarmType.DEV_GEN) == [of_type[0], of_type[2]]
-    assert book.of_type(AlarmType.DEV_GEN, AlarmType.TRIP) == of_type
+    assert book.of_type(AlarmType.DEV_GEN, AlarmType.TRIP) == [of_type[0], of_type[2], of_type[1]]
 
 
 def test_what_happens_is_journalled_with_what_it_rests_on() -> None:

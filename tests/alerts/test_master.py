@@ -49,7 +49,7 @@ def test_the_shipped_sudden_loss_latches_and_nothing_else_does() -> None:
 def test_the_shipped_silences_call_louder_the_more_is_silent() -> None:
     rules = shipped()
     types = (AlarmType.GAP_EMC, AlarmType.GAP_DCTU, AlarmType.GAP_ENTITY)
-    assert [rules.rule(type_).priorities() for type_ in types] == [[Priority.LOW], [Priority.MEDIUM], [Priority.HIGH]]
+    assert [rules.rule(type_).priorities for type_ in types] == [[Priority.LOW], [Priority.MEDIUM], [Priority.HIGH]]
 
 
 def test_a_type_gives_its_own_rule() -> None:
@@ -64,7 +64,7 @@ def test_delays_are_in_intervals() -> None:
 
 def test_priorities_ascend_each_once_whatever_the_order_of_the_levels() -> None:
     levels = [{"priority": name, "mw": 1} for name in ("high", "low", "high")]
-    assert master(TRIP={"levels": levels}).types.TRIP.priorities() == [Priority.LOW, Priority.HIGH]
+    assert master(TRIP={"levels": levels}).types.TRIP.priorities == [Priority.LOW, Priority.HIGH]
 
 
 def test_another_text_has_another_digest_and_the_same_text_the_same() -> None:
@@ -80,7 +80,7 @@ def test_an_override_changes_what_it_names_and_keeps_the_rest() -> None:
     override = {"zone/NORTH": {"on_delay": 3, "levels": [{"priority": "high", "mw": 500}]}}
     rule = master(ZONE_IMB={"off_delay": 2, "overrides": override}).types.ZONE_IMB
     own = rule.of("zone", "NORTH")
-    assert (own.delays, own.priorities()) == (Delays(3, 2), [Priority.HIGH])
+    assert (own.delays, own.priorities) == (Delays(3, 2), [Priority.HIGH])
     assert (own.title, own.deadband_percent) == (rule.title, 20)
 
 

@@ -1,4 +1,4 @@
-"""`make bench`: a day of a grid, drained, held against COPY alone and the naive way; then bursts."""
+"""`make bench`: a day of a grid, drained, held against COPY alone and the naive way; bursts; then back-tests."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from connectors.kafka import KafkaError
 from infra.settings import SettingsError, load
 from schemas.settings import Settings
 from schemas.time import slot_of
-from tests.bench import burst, ceiling, naive, produce, space
+from tests.bench import backtest, burst, ceiling, naive, produce, space
 from tests.bench.drain import drain
 from tests.bench.grid import DCTU_CHANNELS, Grid
 from tests.bench.report import Figures, figures, frame, median, table
@@ -69,12 +69,16 @@ def main() -> int:
         for number in range(given.runs):
             _say(f"run {number + 1} of {given.runs}")
             runs.append(run(settings, grid, given.intervals, LOGS))
+        _say("back-tests")
+        back_tests = backtest.measure_all(settings.database)
     except (SettingsError, DatabaseError, KafkaError, WorkerError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 2
     medians = median(runs)
-    OUT.write_text(json.dumps(_rounded({**medians, **result, "each_run": runs}), indent=2) + "\n")
-    print(table(medians))  # noqa: T201
+    OUT.write_text(
+        json.dumps(_rounded({**medians, **result, "back_tests": back_tests, "each_run": runs}), indent=2) + "\n"
+    )
+    print(table(medians), backtest.table(back_tests), sep="\n")  # noqa: T201
     return 0
 
 

@@ -9,58 +9,29 @@ from connectors import alarm_inputs
 from connectors.alarm_inputs import Arrived
 from connectors.schedule import PlannedHour, import_schedule
 from schemas.time import day_slots, slot_start
+from tests.connectors.rows import gap, partial, reading, revision
 from tests.property.database import Database
 from tests.property.world import CHANGES, minute
 
 pytestmark = pytest.mark.stack
 
 
-async def sums(
-    cursor: psycopg.AsyncCursor, dctu: str, unit: str, start: int, expected: int, on_time: int, present: int
-) -> None:
-    """A row of `partial`."""
-    await cursor.execute(
-        "insert into partial (ts, unit_id, dctu_id, wh, present, expected, on_time)"
-        " select %s, node_id, dctu_id, 0, %s, %s, %s from node, dctu_key where kind = 'unit' and node = %s and dctu = %s",
-        [minute(start), present, expected, on_time, unit, dctu],
-    )
-
-
-async def read(
-    cursor: psycopg.AsyncCursor, emc: str, start: int, came: float, *, code: str = "01", revisions: int = 0
-) -> None:
-    """A reading that is in force."""
-    await cursor.execute(
-        "insert into reading (ts, wh, sent_at, seq, received_at, channel_id, quality, rank, revision)"
-        " select %s, 5, %s, 1, %s, channel_id, 4, 0, %s from channel_key where emc = %s and code = %s",
-        [minute(start), minute(start), minute(came), revisions, emc, code],
-    )
-
-
-async def read_before(cursor: psycopg.AsyncCursor, emc: str, start: int, came: float) -> None:
-    """An earlier version of one."""
-    await cursor.execute(
-        "insert into reading_revision (ts, wh, sent_at, seq, received_at, channel_id, quality, rank)"
-        " select %s, 5, %s, 0, %s, channel_id, 4, 0 from channel_key where emc = %s and code = '01'",
-        [minute(start), minute(start), minute(came), emc],
-    )
-
-
 async def test_the_presence_of_a_dctu_is_that_of_its_units_where_anything_is_expected(
+    database: Database,
     cursor: psycopg.AsyncCursor,
 ) -> None:
-    await sums(cursor, "DA", "UG", 0, 3, 1, 2)
+    partial(database.connection, "DA", "UG", 0, 3, 1, 2)
     # More than is expected counts for nobody else.
-    await sums(cursor, "DA", "UC", 0, 2, 4, 5)
-    await sums(cursor, "DB", "UE", 0, 0, 1, 1)
-    await sums(cursor, "DC", "UE", 15, 1, 1, 1)
+    partial(database.connection, "DA", "UC", 0, 2, 4, 5)
+    partial(database.connection, "DB", "UE", 0, 0, 1, 1)
+    partial(database.connection, "DC", "UE", 15, 1, 1, 1)
     assert await alarm_inputs.read_presence(cursor, minute(0)) == {"DA": Arrived(5, 3, 4)}
 
 
-async def test_what_has_arrived_is_by_dctu_and_interval(cursor: psycopg.AsyncCursor) -> None:
+async def test_what_has_arrived_is_by_dctu_and_interval(database: Database, cursor: psycopg.AsyncCursor) -> None:
     for start in (0, 15, 30):
-        await sums(cursor, "DA", "UG", start, 3, 1, 2)
-        await sums(cursor, "DB", "UE", start, 1, 0, 0)
+        partial(database.connection, "DA", "UG", start, 3, 1, 2)
+        partial(database.connection, "DB", "UE", start, 1, 0, 0)
     found = await alarm_inputs.read_arrived(cursor, ["DA"], minute(0), minute(30))
     assert found == {"DA": {minute(0): Arrived(3, 1, 2), minute(15): Arrived(3, 1, 2)}}
     assert set(await alarm_inputs.read_arrived(cursor, None, minute(0), minute(15))) == {"DA", "DB"}
@@ -74,19 +45,21 @@ async def test_a_dctu_belongs_to_who_has_its_facility_then(database: Database, c
     assert await alarm_inputs.read_owners(cursor, minute(105)) == {"DA": "K", "DB": "K", "DC": "K"}
 
 
-async def test_an_emc_is_there_with_what_first_came_before_the_deadline(cursor: psycopg.AsyncCursor) -> None:
+async def test_an_emc_is_there_with_what_first_came_before_the_deadline(
+    database: Database, cursor: psycopg.AsyncCursor
+) -> None:
     # M1 has two channels; one came in time, was corrected late, the other came late.
-    await read(cursor, "M1", 15, 50, revisions=1)
-    await read_before(cursor, "M1", 15, 31)
-    await read(cursor, "M1", 15, 36, code="02")
+    reading(database.connection, "M1", 15, 50, revisions=1)
+    revision(database.connection, "M1", 15, 31)
+    reading(database.connection, "M1", 15, 36, code="02")
     found = await alarm_inputs.read_emcs(cursor, ["DA"], minute(15), minute(35))
     assert found["DA", "M1"] == Arrived(2, 1, 2)
     assert found["DA", "M2"].present == 0
     assert {dctu for dctu, _ in found} == {"DA"}
 
 
-async def test_what_came_at_the_deadline_came_late(cursor: psycopg.AsyncCursor) -> None:
-    await read(cursor, "M1", 15, 35)
+async def test_what_came_at_the_deadline_came_late(database: Database, cursor: psycopg.AsyncCursor) -> None:
+    reading(database.connection, "M1", 15, 35)
     found = await alarm_inputs.read_emcs(cursor, ["DA"], minute(15), minute(35))
     assert found["DA", "M1"] == Arrived(2, 0, 1)
 
@@ -98,52 +71,54 @@ async def test_before_its_registration_nothing_is_expected_of_an_emc(cursor: psy
         assert (("DC", "M6") in found) is known
 
 
-async def test_the_last_arrival_is_when_the_last_cell_first_came(cursor: psycopg.AsyncCursor) -> None:
+async def test_the_last_arrival_is_when_the_last_cell_first_came(
+    database: Database, cursor: psycopg.AsyncCursor
+) -> None:
     period = (minute(0), minute(30))
     assert await alarm_inputs.last_arrival(cursor, *period, dctu="DA") is None
-    await read(cursor, "M1", 0, 90, revisions=1)
-    await read_before(cursor, "M1", 0, 40)
-    await read(cursor, "M1", 15, 60, code="02")
-    await read(cursor, "M1", 30, 99)
-    await read(cursor, "M3", 15, 95, code="02")
+    reading(database.connection, "M1", 0, 90, revisions=1)
+    revision(database.connection, "M1", 0, 40)
+    reading(database.connection, "M1", 15, 60, code="02")
+    reading(database.connection, "M1", 30, 99)
+    reading(database.connection, "M3", 15, 95, code="02")
     assert await alarm_inputs.last_arrival(cursor, *period, dctu="DA") == minute(60)
     assert await alarm_inputs.last_arrival(cursor, *period, emc="M3") == minute(95)
 
 
-async def test_mended_gaps_are_those_that_touch_the_period_or_healed_in_it(cursor: psycopg.AsyncCursor) -> None:
+async def test_mended_gaps_are_those_that_touch_the_period_or_healed_in_it(
+    database: Database, cursor: psycopg.AsyncCursor
+) -> None:
     for first, last, healed in ((0, 15, 20), (15, 45, 50), (30, 60, None), (60, 75, 90), (-15, 0, 40)):
-        await cursor.execute(
-            "insert into gap (dctu_id, first_start, last_end, channels, declared, opened_at, healed_at)"
-            " select dctu_id, %s, %s, 1, %s, %s, %s from dctu_key where dctu = 'DA'",
-            [minute(first), minute(last), False, minute(last), None if healed is None else minute(healed)],
-        )
+        gap(database.connection, "DA", first, last, healed)
     found = await alarm_inputs.read_mended(cursor, minute(30), minute(60))
     assert sorted(found) == [
         ("DA", minute(-15), minute(0), minute(40)), ("DA", minute(15), minute(45), minute(50)),
     ]  # fmt: skip
 
 
-async def test_what_has_arrived_in_single_intervals_is_of_these_alone(cursor: psycopg.AsyncCursor) -> None:
+async def test_what_has_arrived_in_single_intervals_is_of_these_alone(
+    database: Database, cursor: psycopg.AsyncCursor
+) -> None:
     for dctu, start in (("DA", 0), ("DA", 15), ("DB", 0), ("DB", 15)):
-        await sums(cursor, dctu, "UG", start, 3, 1, 2)
+        partial(database.connection, dctu, "UG", start, 3, 1, 2)
     wanted = [("DA", minute(0)), ("DB", minute(15)), ("DC", minute(0))]
     assert await alarm_inputs.read_arrived_at(cursor, wanted) == dict.fromkeys(wanted[:2], Arrived(3, 1, 2))
     assert await alarm_inputs.read_arrived_at(cursor, []) == {}
 
 
-async def test_an_emc_lacks_what_any_of_its_channels_lacks(cursor: psycopg.AsyncCursor) -> None:
-    await read(cursor, "M1", 0, 20)
-    await read(cursor, "M1", 15, 35)
-    await read(cursor, "M1", 15, 35, code="02")
+async def test_an_emc_lacks_what_any_of_its_channels_lacks(database: Database, cursor: psycopg.AsyncCursor) -> None:
+    reading(database.connection, "M1", 0, 20)
+    reading(database.connection, "M1", 15, 35)
+    reading(database.connection, "M1", 15, 35, code="02")
     wanted = [("M1", minute(0)), ("M1", minute(15)), ("M4", minute(0))]
     assert await alarm_inputs.missing_emcs(cursor, wanted) == {("M1", minute(0)), ("M4", minute(0))}
     assert await alarm_inputs.missing_emcs(cursor, []) == set()
 
 
-async def test_the_cells_of_an_emc_are_counted(cursor: psycopg.AsyncCursor) -> None:
-    await read(cursor, "M1", 0, 20)
-    await read(cursor, "M1", 15, 35, code="02")
-    await read(cursor, "M1", 60, 80)
+async def test_the_cells_of_an_emc_are_counted(database: Database, cursor: psycopg.AsyncCursor) -> None:
+    reading(database.connection, "M1", 0, 20)
+    reading(database.connection, "M1", 15, 35, code="02")
+    reading(database.connection, "M1", 60, 80)
     assert await alarm_inputs.count_emc(cursor, "M1", minute(0), minute(60)) == (8, 2)
     # Registered at 00:37, it is expected from 00:45 on.
     assert await alarm_inputs.count_emc(cursor, "M6", minute(0), minute(60)) == (1, 0)

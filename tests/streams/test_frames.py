@@ -1,7 +1,7 @@
 """Tests of streams.frames, on rows of balances written by hand."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
 
 import psycopg
 import pytest
@@ -10,9 +10,10 @@ from alerts.frame import CONSUMPTION, GENERATION, INTERCHANGE, LEAD, Frame
 from connectors.membership import read_membership
 from streams.frames import Frames
 from streams.nodes import Nodes
+from tests.connectors.rows import balance
 from tests.property.database import Database
 from tests.property.histories import slot_at
-from tests.property.world import CHANGES, minute
+from tests.property.world import CHANGES
 
 pytestmark = pytest.mark.stack
 FIRST = slot_at(0)
@@ -34,17 +35,7 @@ Store = Callable[..., None]
 @pytest.fixture
 def store(database: Database) -> Store:
     """Writes a row of `balance`."""
-
-    def write(kind: str, node: str, start: int, present: int = 1, expected: int = 1, **given: Any) -> None:
-        columns = {"schedule_version": 1, "closed": True, "imbalance_wh": 0, "computed_at": minute(0), **given}
-        database.connection.execute(
-            f"insert into balance (ts, node_id, present, expected, {', '.join(columns)})"
-            f" select %s, node_id, %s, %s{', %s' * len(columns)} from node where kind = %s and node = %s".encode(),
-            [minute(start), present, expected, *columns.values(), kind, node],
-        )
-        database.connection.commit()
-
-    return write
+    return partial(balance, database.connection)
 
 
 def energy(frame: Frame, what: str, kind: int, name: tuple[str, str], start: int = 0) -> int:
@@ -106,6 +97,8 @@ async def test_what_is_known_of_a_node_is_the_sum_of_what_is_known_of_its_units(
     store("unit", "UX", 0, cons_plan_wh=100, cons_fact_wh=90)
     # All that UG lacks may be missing.
     store("unit", "UG", 0, 1, 2, gen_plan_wh=100, gen_fact_wh=50)
+    store("facility", "G", 0, 4, 5, cons_plan_wh=200, cons_fact_wh=150)
+    store("system", "system", 0, 5, 7, gen_plan_wh=100, gen_fact_wh=50, cons_plan_wh=200, cons_fact_wh=150)
     frame = await (await made(cursor)).read(cursor, FIRST, FIRST + 1)
     assert energy(frame, "known", CONSUMPTION, ("unit", "UC")) == -15
     assert energy(frame, "known", CONSUMPTION, ("unit", "UX")) == -10
@@ -121,10 +114,13 @@ async def test_a_unit_counts_where_it_belongs_in_each_interval(
     # G goes from zone W to NS at 01:45.
     database.import_registry(CHANGES[2])
     for start in (90, 105):
-        store("unit", "UC", start, cons_plan_wh=0, cons_fact_wh=30)
+        store("unit", "UC", start, 1, 2, cons_plan_wh=100, cons_fact_wh=60)
+        for zone in ("W", "NS"):
+            store("zone", zone, start, 9, 10, cons_plan_wh=500, cons_fact_wh=460)
     frame = await (await made(cursor)).read(cursor, slot_at(90), slot_at(120))
-    assert [energy(frame, "known", CONSUMPTION, ("zone", "W"), start) for start in (90, 105)] == [30, 0]
-    assert [energy(frame, "known", CONSUMPTION, ("zone", "NS"), start) for start in (90, 105)] == [0, 30]
+    # What the half of UC that is missing may explain.
+    assert [energy(frame, "known", CONSUMPTION, ("zone", "W"), start) for start in (90, 105)] == [0, -40]
+    assert [energy(frame, "known", CONSUMPTION, ("zone", "NS"), start) for start in (90, 105)] == [-40, 0]
 
 
 async def test_the_capacity_of_a_node_is_that_of_its_generating_units(cursor: psycopg.AsyncCursor) -> None:
@@ -135,12 +131,29 @@ async def test_the_capacity_of_a_node_is_that_of_its_generating_units(cursor: ps
     assert (found["unit", "UC"], found["facility", "G"], found["unit", "UX"]) == (1000, 0, 0)
 
 
-async def test_of_some_kinds_only_these_are_read(cursor: psycopg.AsyncCursor, store: Store) -> None:
+async def test_of_some_kinds_only_these_are_read_and_the_units_that_lack_data(
+    cursor: psycopg.AsyncCursor, store: Store
+) -> None:
     store("unit", "UG", 0, gen_fact_wh=700)
     store("facility", "F", 0, gen_fact_wh=700)
+    store("unit", "UX", 0, 1, 2, cons_fact_wh=300)
+    store("unit", "UC", 0, 0, 0, cons_plan_wh=50)
+    store("zone", "NS", 0, 9, 10, cons_fact_wh=300)
     frame = await (await made(cursor)).read(cursor, FIRST, FIRST + 1, ["facility"])
-    assert frame.has_fact.sum() == 1
+    assert (frame.has_fact.sum(), frame.has_plan.sum()) == (2, 1)
     assert energy(frame, "fact", GENERATION, ("facility", "F")) == 700
+    assert energy(frame, "fact", CONSUMPTION, ("unit", "UX")) == 300
+    assert energy(frame, "plan", CONSUMPTION, ("unit", "UC")) == 50
+
+
+async def test_what_is_known_is_the_same_whatever_kinds_are_read(cursor: psycopg.AsyncCursor, store: Store) -> None:
+    store("unit", "UC", 0, 3, 4, cons_plan_wh=100, cons_fact_wh=60)
+    store("unit", "UX", 0, cons_plan_wh=100, cons_fact_wh=90)
+    store("facility", "G", 0, 4, 5, cons_plan_wh=200, cons_fact_wh=150)
+    frames = await made(cursor)
+    for kinds in (["facility"], None):
+        frame = await frames.read(cursor, FIRST, FIRST + 1, kinds)
+        assert energy(frame, "known", CONSUMPTION, ("facility", "G")) == -25
 
 
 async def test_a_node_that_these_master_data_do_not_know_is_passed_over(
