@@ -7,15 +7,17 @@ import threading
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-# Of a connection's bytes only this must be seen whole: a COPY has filled the transaction, now it ends.
-_WORK, _COMMIT = b" from stdin ", b"COMMIT"
+# Of a connection's bytes only these must be seen whole: what the transaction did, and that it ends.
+COPY, ANY = b" from stdin ", b""
+_COMMIT = b"COMMIT"
 
 
 class Proxy:
     """Forwards connections to a database while the `with` block lasts."""
 
-    def __init__(self, url: str) -> None:
-        """Listen on a port of loopback."""
+    def __init__(self, url: str, work: bytes = COPY) -> None:
+        """Listen on a port of loopback. `work`: of which transactions answers are lost, COPY or ANY."""
+        self._work = work
         parts = urlsplit(url)
         self._target = (parts.hostname, parts.port)
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -36,7 +38,7 @@ class Proxy:
         self._listener.close()
 
     def lose_answer(self) -> None:
-        """Let the next commit of readings through, but not its answer: the connection ends instead."""
+        """Let the next commit through, but not its answer: the connection ends instead."""
         self._armed.set()
 
     def _accept(self) -> None:
@@ -66,7 +68,7 @@ class Proxy:
                         client.sendall(data)
                         continue
                     server.sendall(data)
-                    works = works or _WORK in data
+                    works = works or self._work in data
                     if works and _COMMIT in data:
                         if self._armed.is_set():
                             self._armed.clear()

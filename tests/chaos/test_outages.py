@@ -10,8 +10,9 @@ from redis import Redis
 from connectors.database import connect
 from connectors.live import state_key
 from infra.stack import stack as local
+from infra.worker import AGENTS
 from tests.chaos.campaign import Campaign
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import ANY, COPY, Proxy
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
 
@@ -54,10 +55,11 @@ def test_connections_to_the_database_cut(under_load: Campaign) -> None:
     under_load.settle()
 
 
-def test_answers_to_commits_lost(under_load: Campaign) -> None:
-    with Proxy(under_load.settings.database) as proxy:
-        under_load.worker("collect", database=proxy.url)
-        under_load.worker("balance")
+@pytest.mark.parametrize("agent", AGENTS)
+def test_answers_to_commits_lost(under_load: Campaign, agent: str) -> None:
+    with Proxy(under_load.settings.database, COPY if agent == "collect" else ANY) as proxy:
+        under_load.worker(agent, database=proxy.url)
+        under_load.worker(*(other for other in AGENTS if other != agent))
         under_load.load.start()
         for _ in range(8):
             under_load.await_progress(100)

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from infra.worker import AGENTS
 from tests.chaos.campaign import Campaign
 from tests.chaos.conftest import SESSION_S
 from tests.chaos.worker import WAIT_S, Worker, state_of
@@ -29,7 +30,7 @@ def test_a_second_worker_joins_and_leaves(under_load: Campaign) -> None:
 
 @pytest.mark.parametrize("place", ["before_lock", "before_commit"])
 def test_a_stale_owner_writes_nothing(under_load: Campaign, place: str) -> None:
-    under_load.worker("balance")
+    under_load.worker("balance", "alarm")
     stale = under_load.worker("collect", failpoint=f"{place}:15:stop")
     under_load.load.start()
     process = await_frozen(stale)
@@ -43,14 +44,15 @@ def test_a_stale_owner_writes_nothing(under_load: Campaign, place: str) -> None:
     under_load.fenced += len(stale.events(FENCED))
 
 
-def test_frozen_at_random(under_load: Campaign) -> None:
+@pytest.mark.parametrize("agent", AGENTS)
+def test_frozen_at_random(under_load: Campaign, agent: str) -> None:
     workers = [under_load.worker(), under_load.worker()]
     under_load.load.start()
     for number in range(4):
         under_load.await_progress()
         under_load.work_on()
         frozen = workers[number % 2]
-        process = frozen.freeze("collect")
+        process = frozen.freeze(agent)
         time.sleep(2 * SESSION_S)
         frozen.thaw(process)
     under_load.await_progress()

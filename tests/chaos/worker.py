@@ -13,7 +13,6 @@ from typing import Any
 from schemas.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-AGENTS = ("collect", "balance")
 WAIT_S = 240.0
 
 
