@@ -4,6 +4,7 @@ import contextlib
 import selectors
 import socket
 import threading
+import time
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
@@ -40,6 +41,13 @@ class Proxy:
     def lose_answer(self) -> None:
         """Let the next commit through, but not its answer: the connection ends instead."""
         self._armed.set()
+
+    def await_lost(self, number: int, timeout_s: float) -> None:
+        """Return once so many answers have been lost in all."""
+        until = time.monotonic() + timeout_s
+        while self.lost < number:
+            assert time.monotonic() < until, f"{self.lost} of {number} answers were lost"
+            time.sleep(0.05)
 
     def _accept(self) -> None:
         while not self._closing.is_set():

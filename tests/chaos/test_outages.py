@@ -13,6 +13,7 @@ from infra.stack import stack as local
 from infra.worker import AGENTS
 from tests.chaos.campaign import Campaign
 from tests.chaos.proxy import ANY, COPY, Proxy
+from tests.chaos.worker import WAIT_S
 
 pytestmark = [pytest.mark.chaos, pytest.mark.stack]
 
@@ -61,12 +62,12 @@ def test_answers_to_commits_lost(under_load: Campaign, agent: str) -> None:
         under_load.worker(agent, database=proxy.url)
         under_load.worker(*(other for other in AGENTS if other != agent))
         under_load.load.start()
-        for _ in range(8):
+        for number in range(8):
             under_load.await_progress(100)
             proxy.lose_answer()
+            proxy.await_lost(number + 1, WAIT_S)
         under_load.await_progress()
         under_load.settle()
-        assert proxy.lost == 8
 
 
 def test_redis_stopped(under_load: Campaign, own_home: Path, say: local.Say) -> None:
