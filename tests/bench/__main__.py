@@ -62,7 +62,9 @@ def main() -> int:
         parser.error(f"--channels must be a multiple of {DCTU_CHANNELS}; --intervals and --runs at least 1")
     grid = Grid(given.channels // DCTU_CHANNELS)
     try:
-        settings = load("kafka", "database", "redis").model_copy(update={"space": space.SPACE, "clock": "none"})
+        settings = load("kafka", "database", "redis", "alertmanager").model_copy(
+            update={"space": space.SPACE, "clock": "none"}
+        )
         result: dict[str, object] = frame(settings, grid, given.intervals, given.runs)
         LOGS.mkdir(parents=True, exist_ok=True)
         runs = []

@@ -10,14 +10,15 @@ from connectors.database import space_url
 from connectors.drain import look
 from schemas.settings import Settings
 from tests.bench import cpu
-from tests.bench.worker import Worker
+from tests.bench.worker import Worker, WorkerError
 
 LOOK_S = 0.05
+PATIENCE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """Seconds from the assignment of the partitions until collect, and until balance too, has committed its last."""
+    """Seconds from the assignment of the partitions until collect, and until the others too, have committed their last."""
 
     start_s: float
     collect_s: float
@@ -31,7 +32,7 @@ class Drained:
 
 
 def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, messages: int) -> Drained:
-    """Wait until both agents of a worker that was just started have processed `messages` to the end."""
+    """Wait until all agents of a worker that was just started have processed `messages` to the end."""
     servers = _servers(settings)
     begun = time.monotonic()
     while _offsets(connection) is None:
@@ -43,8 +44,10 @@ def drain(settings: Settings, worker: Worker, connection: psycopg.Connection, me
         _pause(worker)
     collected = time.monotonic()
     url = space_url(settings.database, settings.space)
-    while look(settings.kafka, url, settings.space).left:
+    while left := look(settings.kafka, url, settings.space).left:
         _pause(worker)
+        if time.monotonic() > collected + PATIENCE_S:
+            raise WorkerError(f"{left} messages are left {PATIENCE_S:g} s after collect was done")
     ended = time.monotonic()
     after = _cpu(servers, worker)
     metrics = worker.metrics("collect")

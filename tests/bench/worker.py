@@ -1,4 +1,4 @@
-"""One worker: the agents collect and balance, each a process, as `tengerim worker` runs them."""
+"""One worker: its agents, each a process, as `tengerim worker` runs them."""
 
 import os
 import socket
@@ -9,10 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.worker import AGENTS
 from schemas.settings import Settings
 from tests.bench import cpu
 
-AGENTS = ("collect", "balance")
 STOP_S = 15.0
 
 
@@ -27,7 +27,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 class Worker:
-    """Both agents while the `with` block lasts; their logs go to a folder."""
+    """All agents while the `with` block lasts; their logs go to a folder."""
 
     def __init__(self, settings: Settings, logs: Path) -> None:
         """Start nothing yet."""
