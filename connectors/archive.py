@@ -4,9 +4,9 @@ A selection comes out of the database as lines of CSV by COPY, a day at a time w
 soon, and nobody holds more than a day. One transaction sees one state of the archive throughout.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -88,7 +88,8 @@ VIEWS: Mapping[str, View] = {
 class Selection:
     """What is wanted of a view: a period, a moment of knowledge (None: now), columns that must equal a value.
 
-    `grace` says when an interval is late; only answers for a moment need it.
+    `grace` says when an interval is late; only answers for a moment need it. `after`: only rows that come after the one
+    with these values of the columns that the view is ordered by, as the rows have them.
     """
 
     view: str
@@ -96,6 +97,7 @@ class Selection:
     known_at: datetime | None = None
     equal: Mapping[str, str] = field(default_factory=dict)
     grace: timedelta = timedelta()
+    after: tuple[str, ...] | None = None
 
 
 class Column(NamedTuple):
@@ -158,13 +160,40 @@ def check(connection: psycopg.Connection, selection: Selection) -> None:
 
 def lines(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[bytes]:
     """The rows as CSV, one a line, without a header: instants ISO 8601 in UTC, durations in seconds, NULL empty."""
-    columns = sql.SQL(", ").join(map(_as_text, columns_of(connection, selection.view)))
-    order = sql.SQL(", ").join(map(sql.Identifier, VIEWS[selection.view].order))
-    query = "copy (select {} from {} rows order by {} limit %(limit)s) to stdout (format csv)"
+    columns = columns_of(connection, selection.view)
+    head = sql.SQL("copy (select {}").format(sql.SQL(", ").join(map(_as_text, columns)))
+    yield from _copied(connection, head, sql.SQL(") to stdout (format csv)"), columns, selection, limit)
+
+
+def objects(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[bytes]:
+    """The rows as JSON objects, one a line: as `lines`, but numbers, booleans, NULL and JSON are what they are."""
+    columns = columns_of(connection, selection.view)
+    head = sql.SQL("copy (select row_to_json(o) from (select {}").format(sql.SQL(", ").join(map(_in_json, columns)))
+    for line in _copied(connection, head, sql.SQL(") o) to stdout"), columns, selection, limit):
+        # The text form of COPY escapes backslashes; of all else that it escapes JSON has none.
+        yield line.replace(rb"\\", b"\\")
+
+
+def _copied(
+    connection: psycopg.Connection,
+    head: sql.Composable,
+    tail: sql.Composable,
+    columns: Sequence[Column],
+    selection: Selection,
+    limit: int | None,
+) -> Generator[bytes]:
+    """The lines of `head from rows in order tail`, a day after the other."""
+    view, types = VIEWS[selection.view], {column.name: column.type for column in columns}
+    order = sql.SQL(", ").join(map(sql.Identifier, view.order))
+    query = sql.SQL("{} from {} rows order by {} limit %(limit)s{}")
+    if selection.after is not None and view.time == view.order[0]:
+        begin, _ = selection.period
+        last = datetime.fromisoformat(selection.after[0])
+        selection = replace(selection, period=selection.period._replace(begin=max(begin or last, last)))
     with connection.cursor() as cursor:
         for period in _days(connection, selection):
-            rows, values = _rows(selection, period)
-            with cursor.copy(sql.SQL(query).format(columns, rows, order), {**values, "limit": limit}) as copy:
+            rows, values = _rows(selection, period, types)
+            with cursor.copy(query.format(head, rows, order, tail), {**values, "limit": limit}) as copy:
                 for line in copy:
                     yield bytes(line)
             if limit is not None and (limit := limit - cursor.rowcount) == 0:
@@ -175,14 +204,14 @@ def count(connection: psycopg.Connection, selection: Selection) -> int:
     """How many rows there are."""
     total = 0
     for period in _days(connection, selection):
-        rows, values = _rows(selection, period)
+        rows, values = _rows(selection, period, {})
         row = connection.execute(sql.SQL("select count(*) from {} rows").format(rows), values).fetchone()
         total += row[0] if row else 0
     return total
 
 
-def _rows(selection: Selection, period: Period) -> tuple[sql.Composable, dict[str, object]]:
-    """The rows of a period, as a subquery and its parameters."""
+def _rows(selection: Selection, period: Period, types: Mapping[str, str]) -> tuple[sql.Composable, dict[str, object]]:
+    """The rows of a period, as a subquery and its parameters. `types`: of the columns, to begin after a row."""
     view = VIEWS[selection.view]
     bounds = map(_first_day, period) if view.time == "day" else period
     values: dict[str, object] = {"known_at": selection.known_at, "grace": selection.grace}
@@ -196,6 +225,11 @@ def _rows(selection: Selection, period: Period) -> tuple[sql.Composable, dict[st
     for column, value in selection.equal.items():
         wanted.append(sql.SQL("{} = {}").format(sql.Identifier(column), sql.Placeholder(column)))
         values[column] = value
+    if selection.after is not None:
+        names = [sql.Identifier(name) for name in view.order]
+        last = [sql.SQL(f"%(after_{name})s::{types[name]}") for name in view.order]
+        wanted.append(sql.SQL("({}) > ({})").format(sql.SQL(", ").join(names), sql.SQL(", ").join(last)))
+        values |= {f"after_{name}": value for name, value in zip(view.order, selection.after, strict=True)}
     return sql.SQL("(select * from {} where {})").format(sql.SQL(source), sql.SQL(" and ").join(wanted)), values
 
 
@@ -225,6 +259,14 @@ def _first_day(at: datetime | None) -> str | None:
         return None
     begins_then = at.astimezone(LOCAL).time() == time()
     return (operating_day(at) + (timedelta() if begins_then else DAY)).isoformat()
+
+
+def _in_json(column: Column) -> sql.Composable:
+    """The same in JSON."""
+    name = sql.Identifier(column.name)
+    if column.type in ("timestamp with time zone", "interval"):
+        return sql.SQL("{} as {}").format(_as_text(column), name)
+    return name
 
 
 def _as_text(column: Column) -> sql.Composable:

@@ -1,15 +1,16 @@
-"""Lines of the archive as files: CSV and Parquet."""
+"""Lines of the archive as files: CSV, Parquet, Arrow; piece by piece, whatever their size."""
 
 import errno
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.ipc
 import pyarrow.parquet
 
 from connectors.archive import Column
@@ -45,18 +46,60 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
-def write_csv(lines: Iterable[bytes], columns: list[Column], file: IO[bytes]) -> None:
+def csv_of(lines: Iterable[bytes], columns: Sequence[Column]) -> Iterator[bytes]:
     """Lines under a header of their columns."""
-    file.write(",".join(column.name for column in columns).encode() + b"\n")
-    file.writelines(lines)
+    yield ",".join(column.name for column in columns).encode() + b"\n"
+    yield from lines
 
 
-def write_parquet(lines: Iterable[bytes], columns: list[Column], file: IO[bytes]) -> None:
+def parquet_of(lines: Iterable[bytes], columns: Sequence[Column]) -> Iterator[bytes]:
     """A Parquet file with the types of the columns: whole numbers, booleans, instants in microseconds UTC."""
-    schema = pa.schema([(column.name, _TYPES[column.type]) for column in columns])
-    with pa.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+    schema, sink = _schema(columns), _Sink()
+    with pa.parquet.ParquetWriter(sink, schema, compression="zstd") as writer:
         for block in _blocks(lines):
             writer.write_table(_table(block, schema))
+            yield sink.take()
+    yield sink.take()
+
+
+def arrow_of(lines: Iterable[bytes], columns: Sequence[Column]) -> Iterator[bytes]:
+    """The same as a stream of Arrow record batches."""
+    schema, sink = _schema(columns), _Sink()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        for block in _blocks(lines):
+            writer.write_table(_table(block, schema))
+            yield sink.take()
+    yield sink.take()
+
+
+class _Sink:
+    """A file, as far as pyarrow asks, that hands out what was written to it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._held, self._taken = bytearray(), 0
+
+    def write(self, data: bytes) -> int:
+        self._held += data
+        return len(data)
+
+    def tell(self) -> int:
+        return self._taken + len(self._held)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def take(self) -> bytes:
+        """What has been written since the last time."""
+        found = bytes(self._held)
+        self._taken += len(found)
+        self._held.clear()
+        return found
+
+
+def _schema(columns: Sequence[Column]) -> pa.Schema:
+    return pa.schema([(column.name, _TYPES[column.type]) for column in columns])
 
 
 def _blocks(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import psycopg
 
 from connectors import archive
 from connectors.archive import ArchiveError, Column, Period, Selection
-from connectors.archive_files import replacing, write_csv, write_parquet
+from connectors.archive_files import csv_of, parquet_of, replacing
 from connectors.database import space_url
 from infra import settings
 from infra.cli.error import UserError
@@ -109,9 +109,9 @@ def _write(connection: psycopg.Connection, selection: Selection, format_: str, o
     ):
         match format_:
             case "csv":
-                write_csv(lines, columns, file)
+                file.writelines(csv_of(lines, columns))
             case "parquet":
-                write_parquet(lines, columns, file)
+                file.writelines(parquet_of(lines, columns))
             case _:
                 shown = _write_table(lines, columns, file)
                 left = archive.count(connection, selection) - shown if shown == limit else 0

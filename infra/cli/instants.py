@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from infra.cli.error import UserError
-from schemas.time import LOCAL
+from schemas.period import PeriodError, parse_instant
 
 
 def instant(option: str, text: str | None) -> datetime | None:
@@ -11,10 +11,6 @@ def instant(option: str, text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
-        return at if at.tzinfo else at.replace(tzinfo=LOCAL)
-    except ValueError:
-        raise UserError(
-            f"{option} {text!r} is not an instant: write a date or an ISO 8601 time, as 2026-11-20T09:30 (local) or "
-            "2026-11-20T04:30Z"
-        ) from None
+        return parse_instant(text)
+    except PeriodError as error:
+        raise UserError(f"{option} {error}") from None

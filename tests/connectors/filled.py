@@ -96,3 +96,33 @@ def watch(connection: psycopg.Connection, *until: datetime | None) -> None:
             [partition, time],
         )
     connection.commit()
+
+
+def fill_every_view(archive: psycopg.Connection, folder: Path) -> None:
+    """Something in every view, readings of three days."""
+    register(archive, folder)
+    plan(archive, "UG", "00:00", 1000, came="00:00")
+    starts = ["-24:00", "00:00", "00:15", "23:45", "24:00"]
+    store(archive, [Version("M1/01", start, 100 + place, "25:00") for place, start in enumerate(starts)])
+    store(archive, [Version("M2/01", "00:00", 7, "25:00"), Version("M2/01", "00:00", 8, "26:00:01", seq=2)])
+    watch(archive, at("26:00"))
+    for statement in (
+        "insert into balance (ts, node_id, present, expected, closed, imbalance_wh, computed_at)"
+        " select ts, node_id, present, expected, closed, imbalance_wh, now()"
+        " from balance_as_of('infinity', '2026-03-01Z', '2026-03-04Z', '5 minutes', watermark())",
+        "insert into gap select '2026-03-02T01:00Z', '2026-03-02T02:00Z', dctu_id, 4, false, '2026-03-02T01:20Z',"
+        " '2026-03-02T03:00:01.5Z' from dctu_key",
+        "insert into quarantine (received_at, rule, detail, digest, frame_digest, dctu)"
+        " values ('2026-03-02T01:00Z', 'UNKNOWN', E'two\\nlines, \"so\"', '', '', '')",
+        "insert into partial select '2026-03-02T01:00Z', 0, dctu_id, 0, 1, 1, 1 from dctu_key",
+        "insert into node_now (node_id, now, hour, closed_intervals, hour_imbalance_naive_wh,"
+        " hour_imbalance_persist_wh) select node_id, '2026-03-02T01:00Z', '2026-03-02T01:00Z', 0, 0, 0 from node",
+        "insert into alarm_event (at, alarm_id, type, object_kind, object, event, state_before, state, annunciated,"
+        " priority, unit, rules, actor, reason, command_id, detail) values ('2026-03-02T01:00Z', 1, 'TRIP', 'facility',"
+        " 'F', 'raise', 'NORM', 'UNACK', true, 'high', 'W', 'abc', '', 'why', gen_random_uuid(), '{\"of\": 3}')",
+        "insert into alarm (type, object_kind, object, state, life, condition, latched, priority, acked_by, escalated,"
+        " rule_reason, order_reason, out_of_service, level, doubtful, unit, detail, changed_at) values ('TRIP', 'facility', 'F',"
+        " 'UNACK', 'UNACK', true, true, 'high', '', false, '', '', '', 1, false, 'W', '{}', '2026-03-02T01:00Z')",
+    ):
+        archive.execute(statement)
+    archive.commit()

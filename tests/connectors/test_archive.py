@@ -1,5 +1,6 @@
 """Tests of connectors.archive."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,12 +18,13 @@ from connectors.archive import (
     columns_of,
     count,
     lines,
+    objects,
     reading,
     view_named,
 )
 from connectors.database import DatabaseError, create_database, drop_database, space_url
 from infra.stack.stack import Addresses
-from tests.connectors.filled import DAY, GRACE, Version, at, new_archive, plan, register, store, watch
+from tests.connectors.filled import DAY, GRACE, Version, at, fill_every_view, new_archive, register, store
 
 stack = pytest.mark.stack
 
@@ -33,37 +35,8 @@ ONE_DAY = timedelta(days=1)
 def filled(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
     """Something in every view, readings of three days; nobody writes to it."""
     with new_archive(stack.database) as connection:
-        fill(connection, tmp_path_factory.mktemp("filled"))
+        fill_every_view(connection, tmp_path_factory.mktemp("filled"))
         yield connection
-
-
-def fill(archive: psycopg.Connection, folder: Path) -> None:
-    register(archive, folder)
-    plan(archive, "UG", "00:00", 1000, came="00:00")
-    starts = ["-24:00", "00:00", "00:15", "23:45", "24:00"]
-    store(archive, [Version("M1/01", start, 100 + place, "25:00") for place, start in enumerate(starts)])
-    store(archive, [Version("M2/01", "00:00", 7, "25:00"), Version("M2/01", "00:00", 8, "26:00:01", seq=2)])
-    watch(archive, at("26:00"))
-    for statement in (
-        "insert into balance (ts, node_id, present, expected, closed, imbalance_wh, computed_at)"
-        " select ts, node_id, present, expected, closed, imbalance_wh, now()"
-        " from balance_as_of('infinity', '2026-03-01Z', '2026-03-04Z', '5 minutes', watermark())",
-        "insert into gap select '2026-03-02T01:00Z', '2026-03-02T02:00Z', dctu_id, 4, false, '2026-03-02T01:20Z',"
-        " '2026-03-02T03:00:01.5Z' from dctu_key",
-        "insert into quarantine (received_at, rule, detail, digest, frame_digest, dctu)"
-        " values ('2026-03-02T01:00Z', 'UNKNOWN', E'two\\nlines, \"so\"', '', '', '')",
-        "insert into partial select '2026-03-02T01:00Z', 0, dctu_id, 0, 1, 1, 1 from dctu_key",
-        "insert into node_now (node_id, now, hour, closed_intervals, hour_imbalance_naive_wh,"
-        " hour_imbalance_persist_wh) select node_id, '2026-03-02T01:00Z', '2026-03-02T01:00Z', 0, 0, 0 from node",
-        "insert into alarm_event (at, alarm_id, type, object_kind, object, event, state_before, state, annunciated,"
-        " priority, unit, rules, actor, reason, command_id, detail) values ('2026-03-02T01:00Z', 1, 'TRIP', 'facility',"
-        " 'F', 'raise', 'NORM', 'UNACK', true, 'high', 'W', 'abc', '', 'why', gen_random_uuid(), '{\"of\": 3}')",
-        "insert into alarm (type, object_kind, object, state, life, condition, latched, priority, acked_by, escalated,"
-        " rule_reason, order_reason, out_of_service, level, doubtful, unit, detail, changed_at) values ('TRIP', 'facility', 'F',"
-        " 'UNACK', 'UNACK', true, true, 'high', '', false, '', '', '', 1, false, 'W', '{}', '2026-03-02T01:00Z')",
-    ):
-        archive.execute(statement)
-    archive.commit()
 
 
 def texts(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> list[str]:
@@ -93,6 +66,35 @@ def test_every_view_of_the_database_can_be_read(filled: psycopg.Connection) -> N
     for view in VIEWS:
         number = count(filled, Selection(view))
         assert len(texts(filled, Selection(view))) == number > 0, view
+
+
+@stack
+def test_the_same_rows_come_as_json(filled: psycopg.Connection) -> None:
+    (row,) = [json.loads(line) for line in objects(filled, Selection("alarm_event"))]
+    assert (row["at"], row["annunciated"], row["detail"], row["value"]) == (
+        "2026-03-02T01:00:00Z",
+        True,
+        {"of": 3},
+        None,
+    )
+    (refused,) = [json.loads(line) for line in objects(filled, Selection("quarantine"))]
+    assert refused["detail"] == 'two\nlines, "so"'
+    gap, *_ = (json.loads(line) for line in objects(filled, Selection("gap")))
+    assert (gap["late_by"], gap["healed_at"]) == (6302, "2026-03-02T03:00:01.500000Z")
+    for view in VIEWS:
+        assert len(list(objects(filled, Selection(view)))) == count(filled, Selection(view)), view
+
+
+@stack
+def test_pages_of_every_view_make_the_whole(filled: psycopg.Connection) -> None:
+    for name, view in VIEWS.items():
+        whole = [json.loads(line) for line in objects(filled, Selection(name))]
+        paged: list[dict[str, object]] = []
+        after: tuple[str, ...] | None = None
+        while page := [json.loads(line) for line in objects(filled, Selection(name, after=after), 2)]:
+            paged += page
+            after = tuple(str(page[-1][column]) for column in view.order)
+        assert paged == whole, name
 
 
 @stack

@@ -10,7 +10,7 @@ import pytest
 
 from connectors import archive_files
 from connectors.archive import Column
-from connectors.archive_files import replacing, write_csv, write_parquet
+from connectors.archive_files import arrow_of, csv_of, parquet_of, replacing
 
 COLUMNS = [
     Column("emc", "text"),
@@ -30,7 +30,7 @@ EMPTY = b',,,,,,,,\n"",2026-03-02T00:00:00.000001Z,-1,,,1,false,,\n'
 def parquet(lines: list[bytes], columns: list[Column]) -> pa.Table:
     """What a reader finds in the file."""
     file = io.BytesIO()
-    write_parquet(iter(lines), columns, file)
+    file.writelines(parquet_of(iter(lines), columns))
     return pa.parquet.read_table(file)
 
 
@@ -63,14 +63,14 @@ def test_parquet_keeps_a_text_of_several_lines_whole() -> None:
 def test_parquet_is_written_in_row_groups_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive_files, "_ROW_GROUP_BYTES", 3 * len(FULL))
     file = io.BytesIO()
-    write_parquet([FULL] * 7, COLUMNS, file)
+    file.writelines(parquet_of([FULL] * 7, COLUMNS))
     metadata = pa.parquet.read_metadata(file)
     assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == [3, 3, 1]
 
 
 def test_csv_stands_under_a_header() -> None:
     file = io.BytesIO()
-    write_csv([b"E1,1\n", b"E2,2\n"], [Column("emc", "text"), Column("wh", "bigint")], file)
+    file.writelines(csv_of([b"E1,1\n", b"E2,2\n"], [Column("emc", "text"), Column("wh", "bigint")]))
     assert file.getvalue() == b"emc,wh\nE1,1\nE2,2\n"
 
 
@@ -103,3 +103,13 @@ def test_a_folder_is_not_a_file(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), replacing(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_arrow_has_the_same_rows_in_bounded_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_files, "_ROW_GROUP_BYTES", 3 * len(FULL))
+    pieces = list(arrow_of([FULL] * 7, COLUMNS))
+    assert len(pieces) == 4
+    with pa.ipc.open_stream(b"".join(pieces)) as found:
+        batches = list(found)
+    assert [len(batch) for batch in batches] == [3, 3, 1]
+    assert batches[0].to_pylist()[0] == parquet([FULL], COLUMNS).to_pylist()[0]
