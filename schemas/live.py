@@ -44,9 +44,10 @@ class NodeState(BaseModel):
 
 
 class StatesChanged(BaseModel):
-    """States of nodes were set: codes by kind."""
+    """States of nodes were set: codes by kind; `whole`: all of them anew, none is named."""
 
     model_config = _FORBID
 
     now: AwareDatetime
     changed: dict[str, list[str]]
+    whole: bool = False

@@ -1,5 +1,6 @@
 """Tests of connectors.live, with the real Redis."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -9,12 +10,13 @@ import pytest_asyncio
 import redis.asyncio as redis
 from redis.exceptions import RedisError
 
-from connectors.live import LiveState, changes_channel, delete_states, state_key
+from connectors.live import LiveReader, LiveState, delete_states, state_key
 from infra.stack.stack import Addresses
 from schemas.live import StatesChanged
 
 pytestmark = pytest.mark.stack
 NOW = "2026-03-01T00:20:00+00:00"
+AT = datetime.fromisoformat(NOW)
 
 
 @pytest_asyncio.fixture
@@ -28,6 +30,13 @@ async def client(stack: Addresses, space: str) -> AsyncIterator[redis.Redis]:
 @pytest_asyncio.fixture
 async def live(stack: Addresses, space: str) -> AsyncIterator[LiveState]:
     made = LiveState(stack.redis, space)
+    yield made
+    await made.close()
+
+
+@pytest_asyncio.fixture
+async def reader(stack: Addresses, space: str) -> AsyncIterator[LiveReader]:
+    made = LiveReader(stack.redis, space)
     yield made
     await made.close()
 
@@ -60,21 +69,41 @@ async def test_the_whole_state_forgets_the_nodes_that_are_gone(
     assert (await states(client, space, "unit"), await states(client, space, "zone")) == ({"B": {"n": 2}}, {})
 
 
-async def test_whoever_listens_hears_what_changed(live: LiveState, client: redis.Redis, space: str) -> None:
-    async with client.pubsub() as listener:
-        await listener.subscribe(changes_channel(space))
-        await live.publish(NOW, {"unit": {"B": {"n": 1}, "A": {"n": 1}}})
-        messages = [message async for message in _until_data(listener)]
-    assert [StatesChanged.model_validate_json(message) for message in messages] == [
-        StatesChanged(now=datetime.fromisoformat(NOW), changed={"unit": ["A", "B"]})
-    ]
+async def test_whoever_waits_hears_what_changed(live: LiveState, reader: LiveReader) -> None:
+    waiting = asyncio.create_task(reader.wait("0"))
+    await asyncio.sleep(0.1)
+    await live.publish(NOW, {"unit": {"B": {"n": 1}, "A": {"n": 1}}})
+    (heard,) = await waiting
+    assert heard.change == StatesChanged(now=AT, changed={"unit": ["A", "B"]})
 
 
-async def _until_data(listener: redis.client.PubSub) -> AsyncIterator[str]:
-    async for message in listener.listen():
-        if message["type"] == "message":
-            yield message["data"]
-            return
+async def test_what_was_missed_is_heard_later_in_order(live: LiveState, reader: LiveReader) -> None:
+    assert await reader.history(10) == []
+    for code in "ABC":
+        await live.publish(NOW, {"unit": {code: {"n": 1}}})
+    everything = await reader.history(10)
+    assert [entry.change.changed["unit"] for entry in everything] == [["A"], ["B"], ["C"]]
+    assert await reader.history(2) == everything[1:]
+    assert await reader.wait(everything[0].id) == everything[1:]
+
+
+async def test_a_whole_state_names_nobody(live: LiveState, reader: LiveReader) -> None:
+    await live.publish(NOW, {"unit": {"A": {"n": 1}}}, whole=True)
+    assert [entry.change for entry in await reader.wait("0")] == [StatesChanged(now=AT, changed={}, whole=True)]
+
+
+async def test_states_are_read_as_they_stand(live: LiveState, reader: LiveReader) -> None:
+    await live.publish(NOW, {"unit": {"A": {"n": 1}, "B": {"n": 2}}, "zone": {"NS": {"n": 3}}})
+    everything = await reader.states()
+    assert {kind: states for kind, states in everything.items() if states} == {
+        "unit": {"A": '{"n":1}', "B": '{"n":2}'}, "zone": {"NS": '{"n":3}'},
+    }  # fmt: skip
+    assert await reader.states({"unit": ["B", "gone"], "zone": []}) == {"unit": {"B": '{"n":2}'}}
+
+
+async def test_nothing_comes_where_nothing_happens(reader: LiveReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.live.WAIT_S", 0.05)
+    assert await reader.wait("0") == []
 
 
 async def test_a_space_is_forgotten_without_its_neighbours(
