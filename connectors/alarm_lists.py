@@ -1,6 +1,6 @@
 """Alarms and their journal as they are read by people: filtered, in order, as dictionaries."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,7 +70,7 @@ def journal_of(
     begin: datetime | None = None,
     end: datetime | None = None,
     newest: int | None = None,
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any]]:
     """The journal in order; `newest`: at most so many, the last ones."""
     conditions: list[sql.Composable] = [sql.SQL("true")]
     pairs = (

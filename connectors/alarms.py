@@ -112,6 +112,13 @@ async def changed(cursor: psycopg.AsyncCursor) -> int:
     return int(row[0])
 
 
+async def version(connection: psycopg.AsyncConnection) -> int:
+    """The version of the alarms, as it is."""
+    row = await (await connection.execute("select version from alarm_version")).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 async def load(cursor: psycopg.AsyncCursor) -> list[StoredAlarm]:
     """Every instance."""
     await cursor.execute(f"select {', '.join(StoredAlarm._fields)} from alarm order by alarm_id".encode())

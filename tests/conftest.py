@@ -22,6 +22,7 @@ from infra.stack.stack import Addresses
 
 if TYPE_CHECKING:
     from tests.property.database import Database
+    from tests.room import Room
 
 
 @pytest.fixture(scope="session")
@@ -92,3 +93,21 @@ async def cursor(connection: psycopg.AsyncConnection) -> AsyncIterator[psycopg.A
     """A cursor of that connection."""
     async with connection.cursor() as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def own_space(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A space for all tests of a file: making one takes long."""
+    from tests.room import new_space
+
+    with new_space(stack, tmp_path_factory.mktemp("fleet")) as made:
+        yield made
+
+
+@pytest.fixture
+def room(stack: Addresses, own_space: str, monkeypatch: pytest.MonkeyPatch) -> "Room":
+    """A control room in it: some alarms, and who obeys orders."""
+    from tests.room import room_of
+
+    monkeypatch.setenv("TENGERIM_SPACE", own_space)
+    return room_of(stack, own_space)

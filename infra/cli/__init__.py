@@ -11,13 +11,8 @@ from cyclopts.exceptions import CycloptsError, UnusedCliTokensError
 from infra.cli.error import UserError as UserError
 
 # Every command and its module, in the order in which --help shows them.
-_MODULES = {
-    **dict.fromkeys(("up", "down", "status", "wipe"), "stack"),
-    **{
-        name: name
-        for name in ("worker", "registry", "schedule", "ingest", "quarantine", "alarms", "drain", "history", "demo")
-    },
-}
+_NAMED = ("worker", "serve", "registry", "schedule", "ingest", "quarantine", "alarms", "drain", "history", "demo")
+_MODULES = {**dict.fromkeys(("up", "down", "status", "wipe"), "stack"), **{name: name for name in _NAMED}}
 
 
 def build(command: str = "") -> cyclopts.App:

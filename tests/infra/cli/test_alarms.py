@@ -10,7 +10,7 @@ import pytest
 from connectors.database import create_database, drop_database, space_url
 from infra.cli import main
 from infra.stack.stack import Addresses
-from tests.infra.cli.room import Room
+from tests.room import Room
 
 Said = pytest.CaptureFixture[str]
 

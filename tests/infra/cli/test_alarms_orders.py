@@ -6,8 +6,8 @@ import pytest
 
 from infra.cli import main
 from schemas.command import Command
-from tests.infra.cli.room import Room
 from tests.messages import messages_of
+from tests.room import Room
 
 Said = pytest.CaptureFixture[str]
 

@@ -18,7 +18,7 @@ from infra.receivers import CONFIG
 from infra.stack.stack import Addresses
 from tests.alerts.making import text_of
 from tests.connectors.alarmed import alarm, at, entry, fill
-from tests.infra.cli.room import new_space
+from tests.room import new_space
 
 Said = pytest.CaptureFixture[str]
 # A day apart from the journal: 400 MW are planned, at 09:00 UTC 320 MW of them are lost for good.

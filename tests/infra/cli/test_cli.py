@@ -8,7 +8,7 @@ import pytest
 from infra.cli import build, main
 
 COMMANDS = [
-    ["up"], ["down"], ["status"], ["wipe"], ["worker"], ["registry", "import"], ["schedule", "import"], ["ingest"],
+    ["up"], ["down"], ["status"], ["wipe"], ["worker"], ["serve"], ["registry", "import"], ["schedule", "import"], ["ingest"],
     ["quarantine", "list"], ["quarantine", "show"], ["quarantine", "replay"],
     *(["alarms", name] for name in (
         "list", "show", "ack", "reset", "shelve", "unshelve", "suppress", "out-of-service", "return", "comment",

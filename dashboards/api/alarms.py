@@ -1,0 +1,44 @@
+"""Alarms over HTTP, to be looked at: what stands, one alarm, its journal, and how much is asked of people."""
+
+from contextlib import closing
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from connectors.alarm_lists import Wanted, journal_of, list_alarms
+from dashboards.api.answers import as_json
+from dashboards.api.context import Context
+from dashboards.api.problems import ProblemError
+from schemas.alarm import AlarmType, Priority, State
+
+# Of one alarm's journal, the newest.
+MOST_ENTRIES = 500
+
+
+def router(context: Context) -> APIRouter:
+    """The addresses of alarms."""
+    routes = APIRouter(tags=["alarms"])
+    readers = context.readers
+
+    @routes.get("/alarms", summary="Alarms, those that ask for somebody first")
+    def alarms(
+        type: Annotated[AlarmType | None, Query()] = None,  # noqa: A002
+        priority: Annotated[Priority | None, Query()] = None,
+        state: Annotated[State | None, Query()] = None,
+        zone: Annotated[str | None, Query(max_length=64)] = None,
+        normal: Annotated[bool, Query(description="Also those that are normal.")] = False,
+    ) -> Response:
+        wanted = Wanted(type=type, priority=priority, state=state, zone=zone, normal=normal)
+        with readers.reading() as connection:
+            return as_json({"data": list_alarms(connection, wanted)})
+
+    @routes.get("/alarms/{alarm_id}", summary="One alarm, with its journal, the newest last")
+    def alarm(alarm_id: Annotated[int, Path(ge=1, lt=2**31)]) -> Response:
+        with readers.reading() as connection:
+            found = list_alarms(connection, Wanted(alarm_id=alarm_id, normal=True))
+            if not found:
+                raise ProblemError(404, f"there is no alarm {alarm_id}")
+            with closing(journal_of(connection, Wanted(alarm_id=alarm_id), newest=MOST_ENTRIES)) as journal:
+                return as_json({**found[0], "journal": list(journal)})
+
+    return routes

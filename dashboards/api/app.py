@@ -1,0 +1,43 @@
+"""The archive, the live state and the control-room page over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from connectors.database import space_url
+from connectors.live import LiveReader
+from connectors.readers import Readers
+from dashboards.api import alarms, archive, live, orders, page, problems
+from dashboards.api.context import PREFIX, Context
+from dashboards.api.hub import Hub
+from schemas.settings import Settings
+
+
+def make_app(settings: Settings) -> FastAPI:
+    """The application of one space."""
+    url = space_url(settings.database, settings.space)
+    reader = LiveReader(settings.redis, settings.space)
+    context = Context(settings, Readers(url), Hub(reader, url))
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.readers.open()
+        running = asyncio.create_task(context.hub.run())
+        yield
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await reader.close()
+        context.readers.close()
+
+    app = FastAPI(title="Tengerim", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    problems.install(app)
+    for part in (archive, live, alarms, orders):
+        app.include_router(part.router(context), prefix=PREFIX)
+    page.install(app)
+    app.state.hub = context.hub
+    return app

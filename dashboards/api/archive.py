@@ -1,0 +1,167 @@
+"""The archive over HTTP: every public view, of a period, as known now or at an instant, page by page or whole."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+import schemas.period
+from connectors import archive
+from connectors.archive import EVER, Period, Selection
+from connectors.node_plan import read_node_plan
+from connectors.readers import Readers
+from dashboards.api import pages
+from dashboards.api.answers import as_json
+from dashboards.api.context import PREFIX, Context
+from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
+from dashboards.api.problems import MEDIA_TYPE as PROBLEM
+from dashboards.api.problems import ProblemError
+from schemas.period import FORMS, parse_instant, parse_period
+
+NodeKind = Literal["unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system"]
+Step = Annotated[Literal["15m", "1h"], Query(description="Intervals of 15 minutes, or hours.")]
+# Of one series, or of everything at once.
+MOST_OF_ONE, MOST_OF_ALL = timedelta(days=3660), timedelta(days=366)
+
+_Code = Annotated[str | None, Query(max_length=200)]
+Kind = Annotated[NodeKind, Path(description="Kind of the node.")]
+Node = Annotated[str, Path(max_length=200, description="Code of the node within its kind.", examples=["GRES1"])]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every question about rows may say."""
+
+    request: Request
+    period: Annotated[
+        str | None, Query(max_length=100, description=f"ISO 8601: {FORMS}.", examples=["2026-01-20", "P1D"])
+    ] = None
+    as_of: Annotated[
+        str | None, Query(max_length=50, description="Answer with what was known at this instant.", examples=[None])
+    ] = None
+    limit: Annotated[int, Query(ge=1, le=pages.MOST, description="Rows of a page, of JSON.")] = pages.USUAL
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None
+    format: Annotated[Form | None, Query(description="Instead of the header Accept.")] = None
+
+
+Rows = Annotated[Asked, Depends()]
+_ROWS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "JSON: a page. The others: all of it, streamed.",
+        "content": {media: {} for media in MEDIA_TYPES},
+    },
+    **{
+        status: {"description": says, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        for status, says in (
+            (406, "No such form."), (422, "Something asked for makes no sense."), (503, "The database is away."),
+        )
+    },
+}  # fmt: skip
+
+
+def router(context: Context) -> APIRouter:
+    """The addresses of the archive."""
+    routes = APIRouter(tags=["archive"], responses=_ROWS, default_response_class=Response)
+    readers, grace = context.readers, context.settings.grace
+
+    def answer(
+        asked: Asked, view: str, equal: dict[str, str | None], *, timed: bool = True, one: bool = False
+    ) -> Response:
+        form = form_of(asked.request, asked.format)
+        period = Period(*_period(readers, asked.period, MOST_OF_ONE if one else MOST_OF_ALL)) if timed else EVER
+        known_at = None if asked.as_of is None else parse_instant(asked.as_of)
+        after = None if asked.cursor is None else pages.decode(asked.cursor, view)
+        chosen = {column: value for column, value in equal.items() if value is not None}
+        selection = Selection(view, period, known_at, chosen, grace, after)
+        with readers.reading() as connection:
+            archive.check(connection, selection)
+        if form == "json":
+            return pages.page(asked.request, readers, selection, asked.limit)
+        name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
+        return stream(readers, selection, form, _as_file(name), {})
+
+    @routes.get("/nodes", summary="Nodes by their newest master data")
+    def nodes(
+        asked: Rows, kind: Annotated[NodeKind | None, Query()] = None, zone: _Code = None, region: _Code = None,
+        entity: _Code = None, facility: _Code = None, node: _Code = None,
+    ) -> Response:  # fmt: skip
+        equal: dict[str, str | None] = {"node_kind": kind, "node": node}
+        equal |= {"zone": zone, "region": region, "entity": entity, "facility": facility}
+        return answer(asked, "node", equal, timed=False)
+
+    def check_there(kind: str, node: str) -> None:
+        with readers.reading() as connection:
+            row = connection.execute("select 1 from node where kind = %s and node = %s", [kind, node]).fetchone()
+        if row is None:
+            raise ProblemError(404, f"there is no {kind} {node!r}; {PREFIX}/nodes?kind={kind} has all of them")
+
+    @routes.get("/nodes/{kind}/{node}/balances", summary="Plan against fact of one node")
+    def balances_of(asked: Rows, kind: Kind, node: Node, step: Step = "15m") -> Response:
+        check_there(kind, node)
+        return answer(asked, f"balance_{step}", {"node_kind": kind, "node": node}, one=True)
+
+    @routes.get("/nodes/{kind}/{node}/plan", summary="The plan of one node by the hour, ahead as well")
+    def plan(
+        kind: Kind, node: Node, period: Annotated[str, Query(max_length=100, description=f"ISO 8601: {FORMS}.")]
+    ) -> Response:
+        begin, end = _period(readers, period, MOST_OF_ONE)
+        check_there(kind, node)
+        with readers.reading() as connection:
+            return as_json({"begin": begin, "end": end, "data": read_node_plan(connection, kind, node, begin, end)})
+
+    @routes.get("/balances", summary="Plan against fact of all nodes, or of a kind")
+    def balances(asked: Rows, kind: Annotated[NodeKind | None, Query()] = None, step: Step = "15m") -> Response:
+        return answer(asked, f"balance_{step}", {"node_kind": kind})
+
+    @routes.get("/readings", summary="Readings in force")
+    def readings(asked: Rows, emc: _Code = None, code: _Code = None) -> Response:
+        return answer(asked, "reading", {"emc": emc, "code": code}, one=emc is not None)
+
+    @routes.get("/revisions", summary="Versions of readings that are not in force")
+    def revisions(asked: Rows, emc: _Code = None, code: _Code = None) -> Response:
+        return answer(asked, "revision", {"emc": emc, "code": code}, one=emc is not None)
+
+    @routes.get("/gaps", summary="Who was silent, and when it healed")
+    def gaps(asked: Rows, dctu: _Code = None) -> Response:
+        return answer(asked, "gap", {"dctu": dctu}, one=dctu is not None)
+
+    @routes.get("/completeness", summary="Cells of a DCTU and operating day: on time, late, missing")
+    def completeness(asked: Rows, dctu: _Code = None) -> Response:
+        return answer(asked, "completeness", {"dctu": dctu}, one=dctu is not None)
+
+    @routes.get("/schedules", summary="The daily schedule in all its versions")
+    def schedules(asked: Rows, unit: _Code = None) -> Response:
+        return answer(asked, "schedule", {"unit": unit}, one=unit is not None)
+
+    @routes.get("/quarantine", summary="What was refused, and why")
+    def quarantine(asked: Rows, dctu: _Code = None, rule: _Code = None) -> Response:
+        return answer(asked, "quarantine", {"dctu": dctu, "rule": rule})
+
+    @routes.get("/alarm-events", summary="The journal of alarms")
+    def alarm_events(asked: Rows, type: _Code = None, object: _Code = None) -> Response:  # noqa: A002
+        return answer(asked, "alarm_event", {"type": type, "object": object})
+
+    return routes
+
+
+def _period(readers: Readers, text: str | None, most: timedelta) -> schemas.period.Period:
+    if text is None:
+        raise ProblemError(422, f"period: say which, as {FORMS}")
+    begin, end = parse_period(text, lambda: _now(readers))
+    if end - begin > most:
+        raise ProblemError(422, f"period: {text!r} is longer than {most.days} days; ask in pieces")
+    return schemas.period.Period(begin, end)
+
+
+def _now(readers: Readers) -> datetime:
+    """The stream's time, which is what `until now` means."""
+    with readers.reading() as connection:
+        row = connection.execute("select coalesce(watermark(), now())").fetchone()
+    assert row is not None
+    found: datetime = row[0]
+    return found
+
+
+def _as_file(name: str) -> str:
+    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_.") else "_" for letter in name)

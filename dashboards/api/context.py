@@ -1,0 +1,18 @@
+"""What requests share."""
+
+from dataclasses import dataclass
+
+from connectors.readers import Readers
+from dashboards.api.hub import Hub
+from schemas.settings import Settings
+
+PREFIX = "/api/v1"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Settings, and ways to where the data are."""
+
+    settings: Settings
+    readers: Readers
+    hub: Hub

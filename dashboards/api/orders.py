@@ -1,0 +1,67 @@
+"""Operators' orders over HTTP: the only addresses that change anything."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import uuid4
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.commands import send_commands, wait_for_answers
+from connectors.database import connect, space_url
+from dashboards.api.context import Context
+from dashboards.api.problems import ProblemError
+from schemas.command import NEED_REASON, Command, Order
+
+# A worker answers within a second; one that is away obeys when it is back.
+ANSWER_S = 8.0
+
+
+class Ordered(BaseModel):
+    """One order of some alarms."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"order": "acknowledge", "alarms": [7], "actor": "Айгерім", "reason": ""}]},
+    )
+
+    order: Order
+    alarms: Annotated[list[Annotated[int, Field(ge=1, lt=2**31)]], Field(min_length=1, max_length=500)]
+    actor: Annotated[str, Field(min_length=1, max_length=200, description="Who gives it.")]
+    reason: Annotated[str, Field(max_length=2000)] = ""
+    minutes: Annotated[int | None, Field(gt=0, le=43_200, description="For how long, of shelve.")] = None
+    approver: Annotated[str, Field(max_length=200, description="Who has approved it, of remove.")] = ""
+
+
+class Answered(BaseModel):
+    """What came of it, alarm by alarm."""
+
+    alarm: int
+    done: Annotated[bool | None, Field(description="null: no answer yet; it is obeyed when a worker runs.")]
+    answer: str
+
+
+def router(context: Context) -> APIRouter:
+    """The addresses of orders."""
+    routes = APIRouter(tags=["orders"])
+    settings = context.settings
+
+    @routes.post("/orders", summary="Acknowledge, shelve, comment …")
+    def orders(asked: Ordered) -> list[Answered]:
+        if asked.order in NEED_REASON and not asked.reason.strip():
+            raise ProblemError(422, f"reason: {asked.order} must say why")
+        now = datetime.now(UTC)
+        given = asked.model_dump(exclude={"alarms"})
+        commands = [Command(command_id=uuid4(), sent_at=now, alarm_id=alarm, **given) for alarm in asked.alarms]
+        with connect(space_url(settings.database, settings.space)) as connection:
+            send_commands(settings.kafka, settings.space, commands)
+            answers = {one.command_id: one for one in wait_for_answers(connection, commands, ANSWER_S)}
+        waiting = "no answer yet; it stands on the topic and is obeyed when a worker runs"
+        return [
+            Answered(alarm=command.alarm_id, done=answer.done, answer=answer.answer)
+            if (answer := answers.get(command.command_id)) is not None
+            else Answered(alarm=command.alarm_id, done=None, answer=waiting)
+            for command in commands
+        ]
+
+    return routes

@@ -1,0 +1,54 @@
+"""Pages of rows as JSON: `{"data": […], "next": cursor}`. A cursor is the last row's place in the order of its view."""
+
+import base64
+import binascii
+import json
+from contextlib import closing
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+
+from connectors import archive
+from connectors.archive import VIEWS, Selection
+from connectors.readers import Readers
+from dashboards.api.forms import JSON
+from dashboards.api.problems import ProblemError
+
+MOST = 10_000
+USUAL = 1_000
+
+
+def encode(place: tuple[str, ...]) -> str:
+    """A cursor of a place."""
+    return base64.urlsafe_b64encode(json.dumps(place, ensure_ascii=False).encode()).decode().rstrip("=")
+
+
+def decode(cursor: str, view: str) -> tuple[str, ...]:
+    """The place of a cursor. Raises ProblemError."""
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        place = None
+    right = isinstance(place, list) and all(isinstance(word, str) for word in place)
+    if not right or len(place) != len(VIEWS[view].order):
+        raise ProblemError(422, "cursor: take it from `next` of the page before, or leave it out")
+    return tuple(place)
+
+
+def page(request: Request, readers: Readers, selection: Selection, limit: int) -> Response:
+    """The rows that come next, `limit` at most, and a link to those after them."""
+    with readers.reading() as connection, closing(archive.objects(connection, selection, limit + 1)) as objects:
+        rows = list(objects)
+    cursor = None
+    if len(rows) > limit:
+        rows.pop()
+        last = json.loads(rows[-1])
+        cursor = encode(tuple(str(last[column]) for column in VIEWS[selection.view].order))
+    headers = {}
+    if cursor is not None:
+        asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+        headers["Link"] = f'<{request.url.path}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
+    body = (
+        b'{"data":[' + b",".join(row.rstrip(b"\n") for row in rows) + b'],"next":' + json.dumps(cursor).encode() + b"}"
+    )
+    return Response(body, media_type=JSON, headers=headers)

@@ -1,0 +1,70 @@
+"""What went wrong, as problem documents (RFC 9457): every answer that is not 2xx or 304."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import psycopg
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from connectors.archive import ArchiveError
+from connectors.database import DatabaseError
+from connectors.kafka import KafkaError
+from schemas.period import PeriodError
+
+log = structlog.get_logger()
+MEDIA_TYPE = "application/problem+json"
+RETRY_S = 5
+
+
+class ProblemError(Exception):
+    """Ends a request with a problem document; `detail` says what to do."""
+
+    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
+        """`status`: of HTTP."""
+        super().__init__(detail)
+        self.status, self.detail, self.headers = status, detail, dict(headers or {})
+
+
+def document(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> JSONResponse:
+    """The answer."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` come out as one."""
+
+    @app.exception_handler(ProblemError)
+    async def problem(_: Request, error: ProblemError) -> JSONResponse:
+        return document(error.status, error.detail, error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        words = {404: f"there is nothing at {request.url.path}", 405: f"{request.method} is not for this address"}
+        return document(error.status_code, words.get(error.status_code, str(error.detail)), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        found = [{"at": ".".join(map(str, one["loc"])), "says": one["msg"]} for one in error.errors()]
+        return document(422, "; ".join(f"{one['at']}: {one['says']}" for one in found), errors=found)
+
+    @app.exception_handler(PeriodError)
+    @app.exception_handler(ArchiveError)
+    async def unreadable(_: Request, error: Exception) -> JSONResponse:
+        return document(422, str(error))
+
+    @app.exception_handler(DatabaseError)
+    @app.exception_handler(KafkaError)
+    @app.exception_handler(psycopg.OperationalError)
+    async def away(_: Request, error: Exception) -> JSONResponse:
+        detail = str(error).splitlines()[0] if str(error) else "the database does not answer"
+        return document(503, detail, {"Retry-After": str(RETRY_S)})
+
+    @app.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        log.error("a request failed", path=request.url.path, error=repr(error), exc_info=error)
+        return document(500, "something is wrong here; the log of `tengerim serve` says what")

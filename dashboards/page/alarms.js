@@ -1,0 +1,147 @@
+// The alarm list as ISA-18.2 means it: who asks for somebody first, flashing until acknowledged, suppressed apart.
+
+import { arrange, find, make, say } from "./dom.js";
+import * as figures from "./figures.js";
+import { ask } from "./source.js";
+import { word } from "./words.js";
+
+const SUPPRESSED = ["SHLVD", "DSUPR", "OOSRV"];
+const UNANSWERED = ["UNACK", "RTNUN", "LUNACK"];
+const SHAPES = { high: "M8 1 15 8 8 15 1 8Z", medium: "M8 2 15 14H1Z", low: "M3 3H13V13H3Z" };
+const MARKS = { high: "1", medium: "2", low: "3" };
+const chosen = new Set();
+
+function shape(priority) {
+  return make("svg:svg", { class: `priority ${priority}`, viewBox: "0 0 16 16", role: "img", "aria-label": word(priority) },
+    make("svg:path", { d: SHAPES[priority] }), make("svg:text", { x: 8, y: 11.5, "text-anchor": "middle" }, MARKS[priority]));
+}
+
+function amount(alarm, name, signed = false) {
+  const value = alarm[name];
+  if (value === null) return "–";
+  if (alarm.unit === "W") return `${figures.megawatts(value / 1e6, signed)} ${word("MW")}`;
+  if (alarm.unit === "Wh") return `${figures.energy(value, { signed })} ${word("MWh")}`;
+  return `${value} ${alarm.unit === "points" ? word("points") : alarm.unit}`;
+}
+
+function remark(alarm) {
+  if (alarm.shelved_until) return word("shelved_until", figures.moment(alarm.shelved_until));
+  if (alarm.suppressed_by || alarm.out_of_service) return alarm.suppressed_by ?? alarm.out_of_service;
+  if (alarm.acked_by) return word("acked_by", alarm.acked_by);
+  if (!alarm.condition) return word("over");
+  return alarm.escalated ? word("escalated") : "";
+}
+
+function create(key, source, open) {
+  return make("article", { class: "alarm" },
+    make("input", { type: "checkbox", onchange: (event) => {
+      if (event.target.checked) chosen.add(Number(key));
+      else chosen.delete(Number(key));
+      tools(source);
+    } }),
+    make("span", { class: "shape" }),
+    make("button", { type: "button", class: "plain what", onclick: () => open(source.alarms.find((alarm) => String(alarm.alarm_id) === key)) }),
+    make("span", { class: "value figure" }), make("span", { class: "when figure" }), make("span", { class: "remark" }));
+}
+
+function update(element, alarm, source) {
+  const name = source.nodes.get(`${alarm.object_kind}/${alarm.object}`)?.name ?? alarm.object;
+  element.className = `alarm ${alarm.priority} ${alarm.state}${UNANSWERED.includes(alarm.state) ? " unanswered" : ""}${alarm.state === "UNACK" || alarm.state === "LUNACK" ? " flashing" : ""}`;
+  const box = find("input", element);
+  box.checked = chosen.has(alarm.alarm_id);
+  box.setAttribute("aria-label", `${word(alarm.type)}: ${name}`);
+  const mark = find(".shape", element);
+  if (mark.dataset.of !== alarm.priority + document.documentElement.lang) {
+    mark.dataset.of = alarm.priority + document.documentElement.lang;
+    mark.replaceChildren(shape(alarm.priority));
+  }
+  say(find(".what", element), `${name} · ${word(alarm.type)}`);
+  say(find(".value", element), `${amount(alarm, "value", ["W", "Wh"].includes(alarm.unit))} (${word("limit", amount(alarm, "limit_value"))})`);
+  say(find(".when", element), figures.moment(alarm.raised_at));
+  say(find(".remark", element), remark(alarm));
+}
+
+let askFor = () => {};
+
+function tools(source) {
+  const known = new Set(source.alarms.map((alarm) => alarm.alarm_id));
+  for (const number of chosen) if (!known.has(number)) chosen.delete(number);
+  const order = (name, needs) => make("button", {
+    type: "button", disabled: chosen.size === 0, onclick: () => askFor(name, needs, [...chosen]),
+  }, word({ acknowledge: "ack" }[name] ?? name));
+  const standing = source.alarms.filter((alarm) => !SUPPRESSED.includes(alarm.state)).map((alarm) => alarm.alarm_id);
+  const whole = make("input", { type: "checkbox", "aria-label": word("all"), onchange: (event) => {
+    chosen.clear();
+    if (event.target.checked) standing.forEach((number) => chosen.add(number));
+    showAlarms(source);
+  } });
+  whole.checked = standing.length > 0 && standing.every((number) => chosen.has(number));
+  find("#alarms .tools").replaceChildren(whole,
+    order("acknowledge", []), order("reset", []), order("shelve", ["minutes", "reason"]), order("unshelve", []), order("comment", ["reason"]),
+    make("span", {}, chosen.size ? word("chosen", chosen.size) : ""));
+}
+
+let opened = () => {};
+
+export function showAlarms(source) {
+  const place = find("#alarms .rows");
+  const alarms = new Map(source.alarms.map((alarm) => [String(alarm.alarm_id), alarm]));
+  const standing = source.alarms.filter((alarm) => !SUPPRESSED.includes(alarm.state));
+  const apart = source.alarms.filter((alarm) => SUPPRESSED.includes(alarm.state));
+  const keys = [
+    ...(standing.length ? standing.map((alarm) => String(alarm.alarm_id)) : ["nothing"]),
+    ...(apart.length ? ["apart", ...apart.map((alarm) => String(alarm.alarm_id))] : []),
+  ];
+  arrange(place, keys,
+    (key) => (alarms.has(key) ? create(key, source, (alarm) => opened(alarm)) : make(key === "apart" ? "h3" : "p", { class: key })),
+    (element, key) => {
+      if (key === "nothing") say(element, word("nothing"));
+      else if (key === "apart") say(element, word("suppressed", apart.length));
+      else update(element, alarms.get(key), source);
+    });
+  const calling = standing.filter((alarm) => UNANSWERED.includes(alarm.state)).length;
+  say(find("#alarms h2"), standing.length ? `${word("alarms")} ${standing.length} · ${word("unanswered", calling)}` : word("alarms"));
+  tools(source);
+}
+
+/** Let orders be given; `open` is told which alarm somebody looks at. */
+export function letOrder(source, open) {
+  opened = open;
+  const dialog = find("#order");
+  askFor = (name, needs, numbers) => {
+    const who = make("input", { name: "actor", required: true, maxlength: 200, value: localStorage.getItem("tengerim.actor") ?? "" });
+    const label = (text, input) => make("label", {}, make("span", {}, text), input);
+    const form = make("form", { method: "dialog", onsubmit: (event) => {
+      event.preventDefault();
+      localStorage.setItem("tengerim.actor", who.value);
+      dialog.close();
+      send(Object.fromEntries(new FormData(form)));
+    } },
+    make("h2", {}, `${word({ acknowledge: "ack" }[name] ?? name)} · ${word("chosen", numbers.length)}`),
+    label(word("who"), who),
+    needs.includes("minutes") && label(word("minutes"), make("input", { name: "minutes", type: "number", min: 1, max: 43200, value: 60, required: true })),
+    label(word("reason"), make("input", { name: "reason", maxlength: 2000, required: needs.includes("reason") })),
+    make("div", { class: "buttons" },
+      make("button", { type: "button", onclick: () => dialog.close() }, word("cancel")),
+      make("button", { type: "submit", class: "main" }, word("send"))));
+    dialog.replaceChildren(form);
+    dialog.showModal();
+
+    async function send({ actor, reason, minutes }) {
+      const said = find("#said");
+      try {
+        const answers = await ask("orders", {
+          method: "POST", headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({ order: name, alarms: numbers, actor, reason, ...(minutes ? { minutes: Number(minutes) } : {}) }),
+        });
+        const refused = answers.filter((answer) => answer.done !== true);
+        say(said, refused.map((answer) => answer.done === null ? word("no_answer") : answer.answer).join("; "));
+        chosen.clear();
+      } catch (error) {
+        say(said, error.message);
+      }
+      setTimeout(() => say(said, ""), 15000);
+      showAlarms(source);
+    }
+  };
+}

@@ -1,0 +1,78 @@
+// A chart of an operating day: plan as steps over the whole of it, fact growing.
+
+import uPlot from "./vendor/uPlot.js";
+import * as figures from "./figures.js";
+import { word } from "./words.js";
+
+const QUARTER = 900;
+const MW = (wh) => (wh === null || wh === undefined ? null : wh * 4 / 1e6);
+
+/** Columns of a kind ("gen", "cons", "exch" or "imbalance"): times, plan and fact in MW; the day is as long as it is. */
+export function columnsOf({ balances, plan, begin, end }, kind) {
+  const facts = new Map(balances.filter((row) => row.closed).map((row) => [Date.parse(row.ts) / 1000, row]));
+  const plans = new Map(plan.map((row) => [Date.parse(row.ts) / 1000, row[`${kind}_plan_wh`]]));
+  const times = [], planned = [], fact = [];
+  for (let at = begin; at <= end; at += QUARTER) {
+    const row = facts.get(at);
+    const hour = plans.get(at - at % 3600);
+    times.push(at);
+    planned.push(kind === "imbalance" ? 0 : row ? MW(row[`${kind}_plan_wh`]) : MW(hour === undefined || hour === null ? null : hour / 4));
+    fact.push(row ? MW(kind === "imbalance" ? row.imbalance_wh : row[`${kind}_fact_wh`]) : null);
+  }
+  // A step needs an end.
+  if (planned.at(-1) === null && planned.length > 1) planned[planned.length - 1] = planned.at(-2);
+  const last = fact.findLastIndex((value) => value !== null);
+  if (last >= 0 && last + 1 < fact.length) fact[last + 1] = fact[last];
+  return [times, planned, fact];
+}
+
+const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+export class DayChart {
+  #chart = null;
+  #place;
+  #data = null;
+
+  constructor(place) {
+    this.#place = place;
+    new ResizeObserver(() => this.#chart?.setSize(this.#size())).observe(place);
+  }
+
+  show(data) {
+    this.#data = data;
+    if (this.#chart) this.#chart.setData(data);
+    else this.draw();
+  }
+
+  /** Draw anew: other colours, another language. */
+  draw() {
+    this.#chart?.destroy();
+    if (!this.#data) return;
+    const steps = uPlot.paths.stepped({ align: 1 });
+    const axis = {
+      stroke: color("--text-soft"), font: `${0.75 * rem()}px system-ui`, grid: { stroke: color("--line"), width: 1 }, ticks: { show: false },
+    };
+    const value = (_, mw) => (mw === null || mw === undefined ? "–" : `${figures.megawatts(mw)} ${word("MW")}`);
+    this.#chart = new uPlot({
+      ...this.#size(),
+      tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Asia/Almaty"),
+      scales: { y: { range: (_, low, high) => uPlot.rangeNum(low ?? 0, high ?? 1, 0.1, true) } },
+      axes: [
+        { ...axis, size: 2 * rem(), values: (_, times) => times.map((at) => figures.time(at * 1000)), space: 4 * rem() },
+        { ...axis, size: 4 * rem(), values: (_, ticks) => ticks.map((mw) => figures.megawatts(mw).replace(/[.,]0$/, "")) },
+      ],
+      series: [
+        { label: word("start"), value: (_, at) => (at === null || at === undefined ? "" : figures.time(at * 1000)) },
+        { label: word("plan"), stroke: color("--plan"), width: 1.5, dash: [6, 3], paths: steps, points: { show: false }, value },
+        { label: word("fact"), stroke: color("--fact"), width: 2.5, paths: steps, points: { show: false }, value },
+      ],
+      cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    }, this.#data, this.#place);
+  }
+
+  #size() {
+    const { width, height } = this.#place.getBoundingClientRect();
+    return { width: Math.max(200, Math.floor(width)), height: Math.max(80, Math.floor(height - 2.2 * rem())) };
+  }
+}

@@ -1,0 +1,129 @@
+// The page: wires what is known to what is shown.
+
+import { letOrder, showAlarms } from "./alarms.js";
+import { columnsOf, DayChart } from "./day.js";
+import { find, make, say } from "./dom.js";
+import * as figures from "./figures.js";
+import { hear, showState } from "./freshness.js";
+import { showSilent } from "./silent.js";
+import { Source } from "./source.js";
+import { showSystem, showZones } from "./tiles.js";
+import { openNode } from "./unit.js";
+import { showUnits } from "./units.js";
+import { language, setLanguage, word } from "./words.js";
+
+const LOOK_MS = 500;
+const ENERGIES = [["gen", "generation"], ["cons", "consumption"], ["exch", "interchange"], ["imbalance", "imbalance"]];
+
+const source = new Source();
+const chart = new DayChart(find("#day .chart"));
+const shown = { kind: "system", node: "system", energy: "gen", found: null, at: "" };
+
+const stateShown = () => source.states[shown.kind]?.[shown.node];
+const operatingDay = () => {
+  const state = source.states.system?.system;
+  return state?.ts ? figures.operatingDay(state.ts) : null;
+};
+
+/** Read the day of the chosen node, where its newest interval is another than the one shown. */
+async function readDay(again = false) {
+  const day = operatingDay();
+  const at = `${shown.kind}/${shown.node}/${day}/${stateShown()?.ts}`;
+  if (!day || (at === shown.at && !again)) return;
+  shown.at = at;
+  try {
+    shown.found = await source.day(shown.kind, shown.node, day);
+    showDay();
+  } catch {
+    shown.at = "";
+  }
+}
+
+function showDay() {
+  const day = operatingDay();
+  if (!shown.found || !day) return;
+  const name = shown.kind === "system" ? word("system") : source.nodes.get(`${shown.kind}/${shown.node}`)?.name ?? shown.node;
+  say(find("#day h2"), word("day_of", name, figures.date(`${day}T12:00:00+05:00`)));
+  chart.show(columnsOf(shown.found, shown.energy));
+}
+
+function choose(kind, node) {
+  Object.assign(shown, { kind, node });
+  choices();
+  readDay(true);
+}
+
+let chosen = "";
+
+function choices() {
+  const now = JSON.stringify([language(), Object.keys(source.states.zone ?? {}), shown.kind, shown.node, shown.energy]);
+  if (now === chosen) return;
+  chosen = now;
+  const nodes = [["system", "system"], ...Object.keys(source.states.zone ?? {}).sort().map((code) => ["zone", code])];
+  const button = (text, pressed, act) => make("button", { type: "button", "aria-pressed": String(pressed), onclick: act }, text);
+  find("#day .choices").replaceChildren(
+    ...nodes.map(([kind, node]) => button(kind === "system" ? word("system") : node, shown.kind === kind && shown.node === node, () => choose(kind, node))),
+    make("span", { class: "gap" }),
+    ...ENERGIES.map(([short, name]) => button(word(name), shown.energy === short, () => {
+      shown.energy = short;
+      choices();
+      showDay();
+    })));
+}
+
+function showAll() {
+  document.querySelectorAll("[data-word]").forEach((element) => say(element, word(element.dataset.word)));
+  find("#language").value = language();
+  const dark = document.documentElement.dataset.theme === "dark";
+  say(find("#theme"), word(dark ? "light" : "dark"));
+  showState(source);
+  showSystem(source);
+  showZones(source, choose);
+  showUnits(source, (code) => openNode(source, "unit", code, operatingDay()));
+  showAlarms(source);
+  showSilent(source);
+  choices();
+  chart.draw();
+  showDay();
+}
+
+function begin() {
+  const asked = new URLSearchParams(location.search);
+  setLanguage(asked.get("lang") ?? localStorage.getItem("tengerim.language") ?? "ru");
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  document.documentElement.dataset.theme = asked.get("theme") ?? localStorage.getItem("tengerim.theme") ?? system;
+  find("#language").addEventListener("change", (event) => {
+    localStorage.setItem("tengerim.language", event.target.value);
+    setLanguage(event.target.value);
+    showAll();
+  });
+  find("#theme").addEventListener("click", () => {
+    const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    localStorage.setItem("tengerim.theme", other);
+    document.documentElement.dataset.theme = other;
+    showAll();
+  });
+  letOrder(source, (alarm) => {
+    if (!alarm) return;
+    const kind = source.nodes.has(`${alarm.object_kind}/${alarm.object}`) ? alarm.object_kind : null;
+    if (kind) openNode(source, kind, alarm.object, figures.operatingDay(alarm.interval_start ?? alarm.raised_at));
+  });
+  const units = () => showUnits(source, (code) => openNode(source, "unit", code, operatingDay()));
+  source.addEventListener("nodes", () => { showZones(source, choose); units(); showAlarms(source); });
+  source.addEventListener("states", () => {
+    showSystem(source);
+    showZones(source, choose);
+    units();
+    choices();
+    readDay();
+    hear({ now: source.states.system?.system?.now });
+  });
+  source.addEventListener("alarms", () => { showAlarms(source); units(); });
+  source.addEventListener("silent", () => showSilent(source));
+  source.addEventListener("status", () => { hear(source.status); showState(source); });
+  setInterval(() => showState(source), LOOK_MS);
+  showAll();
+  source.start();
+}
+
+begin();

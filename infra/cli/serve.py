@@ -1,0 +1,71 @@
+"""`tengerim serve`: the control-room page and the API of the archive."""
+
+import contextlib
+import socket
+from types import FrameType
+from typing import Annotated
+
+import cyclopts
+import uvicorn
+from fastapi import FastAPI
+
+from dashboards.api.app import make_app
+from infra import settings
+from infra.cli.error import UserError
+
+PORT = 8300
+LOOPBACK = ("127.0.0.1", "localhost")
+# Answers that are on their way are waited for so long.
+STOP_S = 2
+
+
+def register(app: cyclopts.App) -> None:
+    """Add the command to `app`."""
+    app.command(serve)
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[int, cyclopts.Parameter(validator=cyclopts.validators.Number(gte=0, lte=65535))] = PORT,
+) -> None:
+    """Serve the control-room page and the API, until Ctrl-C.
+
+    Parameters
+    ----------
+    host
+        The address to listen on: loopback, where nobody is asked who they are.
+    port
+        The port; 0: any that is free.
+    """
+    if host not in LOOPBACK:
+        raise UserError(f"--host {host}: only loopback ({' or '.join(LOOPBACK)}) can be served")
+    loaded = settings.load("kafka", "database", "redis")
+    with _listening(host, port) as listener:
+        address = f"http://{host}:{listener.getsockname()[1]}/"
+        print(f"{address} shows the space {loaded.space}; on loopback nobody is asked who they are", flush=True)  # noqa: T201
+        with contextlib.suppress(KeyboardInterrupt):
+            _Server(make_app(loaded)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Ends the streams that have no end of their own when it is asked to stop."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_S
+            )
+        )
+        self._end = app.state.hub.end
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._end()
+        super().handle_exit(sig, frame)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise UserError(f"--port {port}: {error.strerror}; name another, or 0 for any that is free") from None

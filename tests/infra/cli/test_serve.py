@@ -1,0 +1,41 @@
+"""Tests of `tengerim serve`."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from infra.cli import main
+from infra.stack.stack import Addresses
+
+
+@pytest.mark.stack
+def test_it_says_where_it_serves_and_ends_when_asked(stack: Addresses, own_space: str) -> None:
+    environment = {**os.environ, "TENGERIM_SPACE": own_space}
+    command = [sys.executable, "-m", "infra", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        address, _, words = line.partition(" ")
+        assert words == f"shows the space {own_space}; on loopback nobody is asked who they are\n"
+        assert httpx.get(address, timeout=20).status_code == 200
+        with httpx.stream("GET", f"{address}api/v1/changes", timeout=20):
+            process.send_signal(signal.SIGINT)
+            assert process.wait(15) == 0
+
+
+@pytest.mark.stack
+def test_a_port_that_is_taken_is_said(stack: Addresses, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--port", str(port)]) == 2
+    assert f"--port {port}: Address already in use" in capsys.readouterr().err
+
+
+def test_nothing_but_loopback_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--host", "0.0.0.0"]) == 2
+    assert "only loopback (127.0.0.1 or localhost) can be served" in capsys.readouterr().err
