@@ -68,6 +68,11 @@ if [ "${1:-}" = test ] && ! command -v npm >/dev/null; then
     install_packages nodejs npm || say "going on without npm: the tests of the columnstore layer will be skipped."
 fi
 
+# They open the page in a real browser.
+if [ "${1:-}" = test ] && ! command -v chromium >/dev/null; then
+    install_packages chromium fonts-dejavu-core || exit 2
+fi
+
 python=$(find_python)
 state="$PWD $("$python" -V) $(cat requirements-dev.txt pyproject.toml | sha256sum)"
 stamp=.venv/setup.stamp

@@ -5,6 +5,7 @@ listens. Its id is its place in Redis's stream: who was away says the last it ha
 """
 
 import asyncio
+import secrets
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -48,12 +49,16 @@ class Hub:
         self.states: States = {}
         self.place = ""
         self.redis = self.database = False
+        # Whether Redis holds the states: one that was emptied has them only once a worker writes them.
+        self._filled = False
         self._alarms = -1
         # How far back what came is known whole: the place before the first of `_events`.
         self._base = (0, 0)
         self._events: deque[tuple[tuple[int, int], bytes]] = deque()
         self._listeners: set[asyncio.Queue[bytes]] = set()
         self._documents: dict[tuple[str, ...], bytes] = {}
+        # Tells one content of the documents from another, of this process.
+        self._begun, self._edition = secrets.token_hex(4), 0
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self) -> None:
@@ -77,6 +82,11 @@ class Hub:
     def leave(self, queue: "asyncio.Queue[bytes]") -> None:
         """Listen no longer."""
         self._listeners.discard(queue)
+
+    @property
+    def tag(self) -> str:
+        """Another one whenever a state is another."""
+        return f"{self._begun}.{self._edition}"
 
     def document(self, kinds: Iterable[str]) -> bytes:
         """The states of some kinds of nodes: `{"id": …, "nodes": {kind: {code: state}}}`."""
@@ -145,6 +155,7 @@ class Hub:
         self._documents.clear()
         if not changed:
             return
+        self._edition += 1
         event = _event("changes", {"changed": changed}, place)
         if place is not None and (at := _place(place)) is not None:
             if len(self._events) == KEPT:
@@ -175,6 +186,7 @@ class Hub:
             if not entry.change.whole and (at := _place(entry.id)) is not None:
                 self._events.append((at, _event("changes", {"changed": entry.change.changed}, entry.id)))
         self.place = entries[-1].id if entries else "0-0"
+        self._filled = any(states.values())
         self._set({kind: nodes for kind, nodes in states.items() if nodes})
         self._tell(RESET)
         self._sources(redis=True)
@@ -185,12 +197,14 @@ class Hub:
             for kind, known in self.states.items():
                 for code in known.keys() - states.get(kind, {}).keys():
                     del known[code]
+                    self._edition += 1
         else:
             changed: dict[str, set[str]] = {}
             for entry in entries:
                 for kind, codes in entry.change.changed.items():
                     changed.setdefault(kind, set()).update(codes)
             states = await self._reader.states({kind: sorted(codes) for kind, codes in changed.items()})
+        self._filled = True
         self._set(states, entries[-1].id)
 
     async def _follow_database(self) -> None:
@@ -213,7 +227,7 @@ class Hub:
             if version != self._alarms:
                 self._alarms = version
                 self._tell(self._alarm_event())
-            if not (self.redis and any(self.states.values())) and time.monotonic() - read > READ_S:
+            if not (self.redis and self._filled) and time.monotonic() - read > READ_S:
                 rows, names = await node_now.read_all(connection)
                 self._set(_encoded(states_of(names, rows)))
                 read = time.monotonic()

@@ -26,9 +26,9 @@ def router(context: Context) -> APIRouter:
     @routes.get("/now", summary="Nodes now: the newest closed interval, and the running hour")
     async def now(request: Request, kind: Annotated[list[NodeKind], Query(description="Kinds of nodes.")]) -> Response:
         body = hub.document(kind)
-        tag = f'W/"{hub.place}:{",".join(sorted(set(kind)))}"'
+        tag = f'W/"{hub.tag}:{",".join(sorted(set(kind)))}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if hub.place and hub.redis and request.headers.get("if-none-match") == tag:
+        if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=JSON, headers=headers)
 

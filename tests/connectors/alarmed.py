@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -91,4 +92,6 @@ def fill(url: str, found: Sequence[StoredAlarm], entries: Sequence[tuple[int, Jo
             await alarms.journal(cursor, [one._replace(alarm_id=numbers[place]) for place, one in entries])
             return numbers
 
-    return asyncio.run(write())
+    # In a thread of its own: this one may have an event loop, as under a browser.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, write()).result()

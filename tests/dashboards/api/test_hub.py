@@ -173,6 +173,21 @@ async def test_without_redis_the_states_are_those_of_the_database(database: Data
     await running.stop()
 
 
+async def test_while_redis_has_nothing_the_database_is_followed(hub: Hub, database: Database, live: LiveState) -> None:
+    heard = Heard(hub)
+    for imbalance in (5, 7):
+        database.connection.execute(
+            "insert into node_now (node_id, now, hour, closed_intervals, hour_imbalance_naive_wh,"
+            " hour_imbalance_persist_wh) select node_id, %s, %s, 0, %s, 0 from node where kind = 'system'"
+            " on conflict (node_id) do update set hour_imbalance_naive_wh = excluded.hour_imbalance_naive_wh",
+            [NOW, NOW, imbalance],
+        )
+        database.connection.commit()
+        assert (await heard("changes"))[1] == {"changed": {"system": ["system"]}}
+    await live.publish(NOW, unit(1))
+    assert (await heard("changes"))[1] == {"changed": {"unit": ["UG"]}}
+
+
 async def test_a_database_that_is_away_is_said(stack: Addresses, space: str, live: LiveState) -> None:
     running = Running(stack.redis, space, "postgresql://tengerim@127.0.0.1:1/tengerim")
     heard = Heard(running.hub)

@@ -16,6 +16,14 @@ def test_nodes_now_come_by_kind(client: httpx.Client) -> None:
     assert found["system"]["system"]["now"] == "2026-03-02T01:00:00+00:00"
 
 
+def test_what_has_not_changed_is_not_sent_again(client: httpx.Client) -> None:
+    first = client.get(f"{API}/now?kind=system")
+    again = client.get(f"{API}/now?kind=system", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    other = client.get(f"{API}/now?kind=zone", headers={"If-None-Match": first.headers["etag"]})
+    assert other.status_code == 200
+
+
 @pytest.mark.parametrize("path", ["now", "now?kind=city"])
 def test_a_kind_must_be_named_that_there_is(client: httpx.Client, path: str) -> None:
     answer = client.get(f"{API}/{path}")
