@@ -10,7 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from connectors.database import space_url
 from connectors.live import LiveReader
 from connectors.readers import Readers
-from dashboards.api import alarms, archive, live, orders, page, problems
+from dashboards.api import alarms, archive, health, live, orders, page, problems
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.hub import Hub
 from schemas.settings import Settings
@@ -33,10 +33,13 @@ def make_app(settings: Settings) -> FastAPI:
         await reader.close()
         context.readers.close()
 
-    app = FastAPI(title="Tengerim", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Tengerim", version="1", lifespan=lifespan, openapi_url=f"{PREFIX}/openapi.json", docs_url=None,
+        redoc_url=None,
+    )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     problems.install(app)
-    for part in (archive, live, alarms, orders):
+    for part in (archive, live, alarms, orders, health):
         app.include_router(part.router(context), prefix=PREFIX)
     page.install(app)
     app.state.hub = context.hub

@@ -15,7 +15,6 @@ from dashboards.api import pages
 from dashboards.api.answers import as_json
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
-from dashboards.api.problems import MEDIA_TYPE as PROBLEM
 from dashboards.api.problems import ProblemError
 from schemas.period import FORMS, parse_instant, parse_period
 
@@ -51,13 +50,8 @@ _ROWS: dict[int | str, dict[str, Any]] = {
         "description": "JSON: a page. The others: all of it, streamed.",
         "content": {media: {} for media in MEDIA_TYPES},
     },
-    **{
-        status: {"description": says, "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
-        for status, says in (
-            (406, "No such form."), (422, "Something asked for makes no sense."), (503, "The database is away."),
-        )
-    },
-}  # fmt: skip
+    406: {"description": "There is no such form."},
+}
 
 
 def router(context: Context) -> APIRouter:

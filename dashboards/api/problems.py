@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Annotated, Any
 
 import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from connectors.archive import ArchiveError
@@ -35,8 +37,55 @@ def document(status: int, detail: str, headers: Mapping[str, str] | None = None,
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: Annotated[str, Field(description="What is wrong, and what to do.")]
+    errors: Annotated[
+        list[dict[str, str]], Field(description="Of what makes no sense: where, and what.")
+    ] = []
+
+
+# What any address may answer.
+_ALWAYS = {404: "There is no such thing.", 422: "What was asked makes no sense.", 500: "Our fault; the log says more.",
+           503: "The database or the broker is away; ask again."}  # fmt: skip
+
+
+def describe(app: FastAPI) -> None:
+    """Say in the OpenAPI document of `app` what errors look like."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            found = made()
+            schemas = found.setdefault("components", {}).setdefault("schemas", {})
+            schemas["Problem"] = Problem.model_json_schema()
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            for operations in found["paths"].values():
+                for operation in operations.values():
+                    _add_problems(operation["responses"])
+        return made()
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_problems(responses: dict[str, Any]) -> None:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status, description in _ALWAYS.items():
+        known = responses.get(str(status), {})
+        if status == 422 or "content" not in known:
+            responses[str(status)] = {"description": description, "content": content}
+    if "406" in responses:
+        responses["406"]["content"] = content
+
+
 def install(app: FastAPI) -> None:
     """Let every error of `app` come out as one."""
+    describe(app)
 
     @app.exception_handler(ProblemError)
     async def problem(_: Request, error: ProblemError) -> JSONResponse:

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from connectors.database import connect
 from connectors.drain import DrainError, wait_until_drained
 from infra import settings
 from infra.cli.error import UserError
+from infra.cli.serve import PORT
 from infra.cli.stack import say
 from infra.demo import view
 from infra.demo.feed import feed
@@ -30,7 +32,7 @@ from infra.demo.replay import register as register_fleet
 from infra.demo.report import report
 from infra.demo.script import DEMO_DAY
 from infra.space import renew
-from infra.worker import environment
+from infra.worker import environment, free_port
 from schemas.settings import Settings
 from schemas.time import day_slots, slot_start
 
@@ -53,7 +55,7 @@ def demo(
     day_seconds: float = DAY_S,
     days: int = 2,
 ) -> None:
-    """Replay an operating day of the country, then the next, in the terminal; Ctrl-C ends it.
+    """Replay an operating day of the country, then the next, in the terminal and on the page; Ctrl-C ends it.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def run_once(loaded: Settings) -> None:
     """Yesterday and the day at full speed, drained, counted."""
     say("making the space anew")
     url = renew(loaded, say)
-    with connect(url) as connection, connect(url) as looking, worker(loaded):
+    with connect(url) as connection, connect(url) as looking, beside(loaded, "worker"):
         register_fleet(connection, loaded, _opening(), _BUILD / "demo" / "registry")
         say(f"sending {DEMO_DAY - timedelta(days=1)} and {DEMO_DAY}")
         begun = time.monotonic()
@@ -108,7 +110,12 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
     first = slot_start(day_slots(DEMO_DAY).start)
     stop = threading.Event()
     failed: list[Exception] = []
-    with connect(url) as connection, connect(url) as reading, worker(loaded):
+    port = _page_port()
+    with (
+        connect(url) as connection, connect(url) as reading, beside(loaded, "worker"),
+        beside(loaded, "serve", "--port", str(port)),
+    ):  # fmt: skip
+        say(f"the control-room page: http://127.0.0.1:{port}/")
         register_fleet(connection, loaded, _opening(), loaded.home / "demo" / "registry")
         at_pace = paced(speed, stop.is_set)
 
@@ -125,7 +132,8 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
         try:
             with Live(console=Console(), screen=True, auto_refresh=False) as live:
                 while sender.is_alive():
-                    live.update(view.render(view.read(reading), speed), refresh=True)
+                    page = f"http://127.0.0.1:{port}/"
+                    live.update(view.render(view.read(reading), speed, page), refresh=True)
                     sender.join(0.5)
         except KeyboardInterrupt:
             say("stopping")
@@ -141,14 +149,23 @@ def _opening() -> datetime:
     return slot_start(day_slots(DEMO_DAY - timedelta(days=1)).start)
 
 
+def _page_port() -> int:
+    """The usual port of the page, or another where that is taken."""
+    try:
+        with socket.create_server(("127.0.0.1", PORT)):
+            return PORT
+    except OSError:
+        return free_port()
+
+
 @contextmanager
-def worker(loaded: Settings) -> Iterator[None]:
-    """A worker of the space beside this process; Ctrl-C is ours to pass on."""
-    log = loaded.home / "logs" / f"worker-{loaded.space}.log"
+def beside(loaded: Settings, command: str, *options: str) -> Iterator[None]:
+    """A command of the space beside this process; Ctrl-C is ours to pass on."""
+    log = loaded.home / "logs" / f"{command}-{loaded.space}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "infra", "worker"],
+            [sys.executable, "-m", "infra", command, *options],
             env=environment(loaded, 0),
             stdout=output,
             stderr=output,

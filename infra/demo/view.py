@@ -84,23 +84,24 @@ def read(connection: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def render(state: dict[str, list[dict[str, Any]]], speed: float | None) -> Group:
-    """The screen."""
+def render(state: dict[str, list[dict[str, Any]]], speed: float | None, page: str = "") -> Group:
+    """The screen. `page`: the address of the control-room page."""
     nodes = state["nodes"]
     now = max((row["now"] for row in nodes), default=None)
     panels = (
         _balances(nodes), _alarms(state["alarms"]), _units(state["units"]), _silent(state["silent"]),
         _events(state["events"], now),
     )  # fmt: skip
-    return Group(_title(now, speed), *panels)
+    return Group(_title(now, speed, page), *panels)
 
 
-def _title(now: datetime | None, speed: float | None) -> Text:
+def _title(now: datetime | None, speed: float | None, page: str) -> Text:
     text = Text("Tengerim  ", style="bold")
     if now is None:
         return text.append("waiting for the first interval to close …", style="dim")
     text.append(f"{now.astimezone(LOCAL):%a %d %b %Y  %H:%M}", style="bold cyan")
-    return text.append(f"  Asia/Almaty, {speed:.0f} times as fast" if speed else "  Asia/Almaty", style="dim")
+    text.append(f"  Asia/Almaty, {speed:.0f} times as fast" if speed else "  Asia/Almaty", style="dim")
+    return text.append(f"  the page: {page}", style="dim") if page else text
 
 
 def mw(wh: int | None) -> float | None:

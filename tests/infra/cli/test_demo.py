@@ -9,7 +9,7 @@ import pytest
 
 from infra import space as spaces
 from infra.cli import main
-from infra.cli.demo import worker
+from infra.cli.demo import beside
 from infra.stack.stack import Addresses
 from schemas.settings import Settings
 from tests.running import wait_until
@@ -40,7 +40,7 @@ def test_its_worker_ends_with_it_whatever_happens(own: Settings) -> None:
     targets = own.home / "targets"
 
     def interrupted() -> None:
-        with worker(own):
+        with beside(own, "worker"):
             wait_until(lambda: "ready" in log.read_text())
             raise KeyboardInterrupt
 

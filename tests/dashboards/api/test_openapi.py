@@ -1,0 +1,55 @@
+"""Tests of the OpenAPI document: whole, and true of errors."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def document(client: httpx.Client) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/api/v1/openapi.json").json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (f"{method} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_address_is_in_it(document: dict[str, Any]) -> None:
+    names = {path.removeprefix("/api/v1") for path in document["paths"]}
+    assert names == {
+        "/nodes", "/nodes/{kind}/{node}/balances", "/nodes/{kind}/{node}/plan", "/balances", "/readings", "/revisions",
+        "/gaps", "/completeness", "/schedules", "/quarantine", "/alarm-events", "/now", "/silent", "/changes", "/alarms",
+        "/alarms/{alarm_id}", "/orders", "/health", "/ready",
+    }  # fmt: skip
+
+
+def test_whatever_it_refers_to_is_there(client: httpx.Client, document: dict[str, Any]) -> None:
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', client.get("/api/v1/openapi.json").text))
+    assert names <= document["components"]["schemas"].keys()
+    assert "HTTPValidationError" not in names
+
+
+def test_every_operation_says_what_it_is_for_and_how_it_fails(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        for status in ("422", "500"):
+            assert "application/problem+json" in operation["responses"][status]["content"], name
+
+
+def test_only_orders_change_anything(document: dict[str, Any]) -> None:
+    assert [name for name, _ in operations(document) if not name.startswith("get ")] == ["post /api/v1/orders"]
+
+
+def test_who_lives_and_who_is_ready_says_so(client: httpx.Client) -> None:
+    for path in ("health", "ready"):
+        answer = client.get(f"/api/v1/{path}")
+        assert (answer.status_code, answer.json()) == (200, {"database": True, "redis": True})
