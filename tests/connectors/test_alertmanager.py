@@ -104,7 +104,8 @@ def standing(address: str, name: str) -> list[dict[str, Any]]:
 @pytest.mark.stack
 def test_a_real_one_shows_an_alert_until_it_ends(stack: Addresses) -> None:
     name = f"TEST_{secrets.token_hex(4)}"
-    alert = ALERT._replace(labels={**ALERT.labels, "alertname": name})
+    ends_at = datetime.now(UTC) + timedelta(minutes=4)
+    alert = ALERT._replace(labels={**ALERT.labels, "alertname": name}, ends_at=ends_at)
     post(stack.alertmanager, [alert])
     (shown,) = standing(stack.alertmanager, name)
     assert shown["labels"] == {"alertname": name, "object": "ГРЭС-1"}
