@@ -16,7 +16,7 @@ up: setup ## start the servers of the local stack
 down: setup ## stop the servers; what they hold stays
 	@$(TENGERIM) down
 
-demo: up ## replay two operating days of the country, about 4 minutes each, live in the terminal
+demo: up ## replay two operating days of the country, about 4 minutes each, live in the terminal and on a page
 	@$(TENGERIM) demo $(ARGS)
 
 demo-once: up ## run the first of them as fast as it goes, from nothing, and write build/demo.json
