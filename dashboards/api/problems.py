@@ -44,9 +44,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: Annotated[str, Field(description="What is wrong, and what to do.")]
-    errors: Annotated[
-        list[dict[str, str]], Field(description="Of what makes no sense: where, and what.")
-    ] = []
+    errors: Annotated[list[dict[str, str]], Field(description="Of what makes no sense: where, and what.")] = []
 
 
 # What any address may answer.
