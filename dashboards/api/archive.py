@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 import schemas.period
+from alerts.master import NodeKind
 from connectors import archive
 from connectors.archive import EVER, Period, Selection
 from connectors.node_plan import read_node_plan
@@ -18,7 +19,6 @@ from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
 from dashboards.api.problems import ProblemError
 from schemas.period import FORMS, parse_instant, parse_period
 
-NodeKind = Literal["unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system"]
 Step = Annotated[Literal["15m", "1h"], Query(description="Intervals of 15 minutes, or hours.")]
 # Of one series, or of everything at once.
 MOST_OF_ONE, MOST_OF_ALL = timedelta(days=3660), timedelta(days=366)
@@ -73,7 +73,7 @@ def router(context: Context) -> APIRouter:
         if form == "json":
             return pages.page(asked.request, readers, selection, asked.limit)
         name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
-        return stream(readers, selection, form, _as_file(name), {})
+        return stream(readers, selection, form, _as_file(name))
 
     @routes.get("/nodes", summary="Nodes by their newest master data")
     def nodes(

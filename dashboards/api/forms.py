@@ -55,9 +55,7 @@ def form_of(request: Request, asked: Form | None) -> Form:
     raise ProblemError(406, f"what can be had is {', '.join(MEDIA_TYPES)}")
 
 
-def stream(
-    readers: Readers, selection: Selection, form: Form, name: str, headers: Mapping[str, str]
-) -> StreamingResponse:
+def stream(readers: Readers, selection: Selection, form: Form, name: str) -> StreamingResponse:
     """All rows of a selection as a file called `name`, in pieces: nobody holds more than one."""
     of, stack = WHOLE[form], ExitStack()
     try:
@@ -71,9 +69,7 @@ def stream(
         stack.close()
         raise
     disposition = {"Content-Disposition": f'attachment; filename="{name}.{of.ending}"'}
-    return StreamingResponse(
-        _handed_out(first, pieces, stack), media_type=of.media_type, headers={**headers, **disposition}
-    )
+    return StreamingResponse(_handed_out(first, pieces, stack), media_type=of.media_type, headers=disposition)
 
 
 async def _handed_out(first: bytes, pieces: Generator[bytes], stack: ExitStack) -> AsyncIterator[bytes]:

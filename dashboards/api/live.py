@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from alerts.master import NodeKind
 from connectors.silent import list_silent
 from dashboards.api.answers import as_json
-from dashboards.api.archive import NodeKind
 from dashboards.api.context import Context
 from dashboards.api.forms import JSON
 from dashboards.api.hub import END

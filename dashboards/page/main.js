@@ -53,6 +53,8 @@ function choose(kind, node) {
   readDay(true);
 }
 
+const units = () => showUnits(source, (code) => openNode(source, "unit", code, operatingDay()));
+
 let chosen = "";
 
 function choices() {
@@ -79,7 +81,7 @@ function showAll() {
   showState(source);
   showSystem(source);
   showZones(source, choose);
-  showUnits(source, (code) => openNode(source, "unit", code, operatingDay()));
+  units();
   showAlarms(source);
   showSilent(source);
   choices();
@@ -108,7 +110,6 @@ function begin() {
     const kind = source.nodes.has(`${alarm.object_kind}/${alarm.object}`) ? alarm.object_kind : null;
     if (kind) openNode(source, kind, alarm.object, figures.operatingDay(alarm.interval_start ?? alarm.raised_at));
   });
-  const units = () => showUnits(source, (code) => openNode(source, "unit", code, operatingDay()));
   source.addEventListener("nodes", () => { showZones(source, choose); units(); showAlarms(source); });
   source.addEventListener("states", () => {
     showSystem(source);

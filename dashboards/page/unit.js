@@ -3,9 +3,8 @@
 import { find, make } from "./dom.js";
 import { columnsOf, DayChart } from "./day.js";
 import * as figures from "./figures.js";
+import { SHORT } from "./units.js";
 import { word } from "./words.js";
-
-const SHORT = { generation: "gen", consumption: "cons", interchange: "exch" };
 
 /** Open the day of a node; `kind` of energy only where it is not a unit. */
 export async function openNode(source, kind, code, day) {

@@ -7,7 +7,7 @@ import { word } from "./words.js";
 
 const SHOWN = 40;
 const KEPT = 24;
-const SHORT = { generation: "gen", consumption: "cons", interchange: "exch" };
+export const SHORT = { generation: "gen", consumption: "cons", interchange: "exch" };
 const RANK = { high: 3, medium: 2, low: 1 };
 // Deviations of each unit as the page has seen them: code → Map(ts → Wh).
 const seen = new Map();

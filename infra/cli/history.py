@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterable
 from contextlib import closing, nullcontext
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import IO, Annotated, Literal, get_args
 
 import cyclopts
 import psycopg
 
+from alerts.master import NodeKind
 from connectors import archive
 from connectors.archive import ArchiveError, Column, Period, Selection
 from connectors.archive_files import csv_of, parquet_of, replacing
@@ -20,7 +21,7 @@ from infra.cli.error import UserError
 from infra.cli.instants import instant
 from infra.cli.tables import table_lines
 
-KINDS = ("unit", "facility", "entity", "provider", "hub", "region", "branch", "zone", "system")
+KINDS: tuple[str, ...] = get_args(NodeKind)
 SHOWN_AT_MOST = 1_000
 NUMBERS = ("smallint", "integer", "bigint", "double precision", "interval")
 
