@@ -22,7 +22,7 @@ demo: up ## replay two operating days of the country, about 4 minutes each, live
 demo-once: up ## run the first of them as fast as it goes, from nothing, and write build/demo.json
 	@$(TENGERIM) demo --once $(ARGS)
 
-test: up check ## run the checks and all tests but those of `make chaos`, on the real servers
+test: up check ## run the checks and all tests but those of `make chaos` and `make e2e`, on the real servers
 	@infra/setup.sh test
 	@$(PYTEST) -q -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -38,8 +38,9 @@ chaos: up ## kill, restart and cut everything while numbered readings flow, and 
 bench: up ## measure readings a second and delays, and write build/bench.json
 	@.venv/bin/python -m tests.bench $(ARGS)
 
-e2e: up ## run whole days through the real servers and compare with the oracle
-	@$(PYTEST) tests/scenario $(ARGS)
+e2e: up ## run what people see, long tests as well: the page in browsers, access, load; whole days against the oracle
+	@infra/setup.sh test
+	@$(PYTEST) tests/dashboards tests/scenario tests/property -m "not chaos" $(ARGS)
 
 clean: ## remove .venv and what was built here (first `tengerim wipe --everything`, if the servers are to go, too)
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
