@@ -75,11 +75,13 @@ VIEWS: Mapping[str, View] = {
         "day",
         source="completeness(coalesce(%(begin)s::date, '-infinity'), coalesce(%(end)s::date, 'infinity'))",
     ),
+    "completeness_15m": View(("ts", "dctu"), "ts", parts=("partial",)),
     "quarantine": View(("received_at", "quarantine_id"), "received_at", "quarantine_as_of(%(known_at)s)"),
     "schedule": View(("hour", "unit", "version"), "hour", "schedule_as_of(%(known_at)s)"),
     "alarm_now": View(("alarm_id",)),
     "alarm_event": View(("at", "event_id"), "at", parts=("alarm_event",)),
     "alarm_kpi": View(("day",), "day"),
+    "channel": View(("emc", "code")),
     "node": View(("node_kind", "node"), as_of="node_as_of(%(known_at)s)"),
 }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from connectors import database, kafka
 from connectors.live import delete_states
 from connectors.migrations import migrate
+from connectors.reader_role import allow_reader
 from schemas.settings import Settings
 
 Say = Callable[[str], object]
@@ -20,8 +21,11 @@ def prepare(settings: Settings, say: Say) -> str:
         say(f"made the database {database.database_name(url)}")
     with database.connect(url) as connection:
         done = migrate(connection)
+        problem = allow_reader(connection)
     if done.applied:
         say(f"brought the tables up to date ({len(done.applied)} migrations)")
+        if problem:
+            say(problem)
     kafka.ensure_topics(settings.kafka, settings.space, settings.partitions)
     return url
 
