@@ -2,13 +2,16 @@
 
 A selection comes out of the database as lines of CSV by COPY, a day at a time where it is long: the first line comes
 soon, and nobody holds more than a day. One transaction sees one state of the archive throughout.
+Short answers come as JSON objects by a prepared SELECT instead: of a day of one series, most of COPY's time would be
+planning.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import sql
@@ -17,6 +20,8 @@ from connectors.database import DatabaseError, connect, database_name
 from schemas.time import LOCAL, operating_day
 
 DAY = timedelta(days=1)
+# A period up to this long is asked for in one piece: an operating day, however the clocks are changed.
+_PIECE = timedelta(hours=25)
 
 
 class ArchiveError(Exception):
@@ -29,6 +34,7 @@ class View:
 
     `time`: the column that a period selects by. `order`: makes the order of rows unique. `as_of`: the call that
     answers for a moment. `parts`: the hypertables whose chunks hold every row there can be; a day at a time is read.
+    `series`: columns by which rows are of one series; one of these is never long, and read in one piece.
     """
 
     order: tuple[str, ...]
@@ -36,6 +42,7 @@ class View:
     as_of: str | None = None
     parts: tuple[str, ...] = ()
     source: str | None = None
+    series: tuple[str, ...] = ()
 
 
 class Period(NamedTuple):
@@ -54,7 +61,11 @@ _BALANCE = (
 
 VIEWS: Mapping[str, View] = {
     "reading": View(
-        ("ts", "emc", "code"), "ts", "reading_as_of(%(known_at)s, %(begin)s, %(end)s)", ("reading", "reading_revision")
+        ("ts", "emc", "code"),
+        "ts",
+        "reading_as_of(%(known_at)s, %(begin)s, %(end)s)",
+        ("reading", "reading_revision"),
+        series=("emc", "code"),
     ),
     "revision": View(
         ("ts", "emc", "code", "rank", "sent_at", "seq", "quality", "wh"),
@@ -63,10 +74,18 @@ VIEWS: Mapping[str, View] = {
         ("reading", "reading_revision"),
     ),
     "balance_15m": View(
-        ("ts", "node_kind", "node"), "ts", _BALANCE.format("balance_15m"), ("reading", "reading_revision", "balance")
+        ("ts", "node_kind", "node"),
+        "ts",
+        _BALANCE.format("balance_15m"),
+        ("reading", "reading_revision", "balance"),
+        series=("node_kind", "node"),
     ),
     "balance_1h": View(
-        ("ts", "node_kind", "node"), "ts", _BALANCE.format("balance_1h"), ("reading", "reading_revision", "balance")
+        ("ts", "node_kind", "node"),
+        "ts",
+        _BALANCE.format("balance_1h"),
+        ("reading", "reading_revision", "balance"),
+        series=("node_kind", "node"),
     ),
     "node_now": View(("node_kind", "node")),
     "gap": View(("first_start", "dctu"), "first_start", "gap_as_of(%(known_at)s, %(grace)s)"),
@@ -133,14 +152,21 @@ def view_named(name: str) -> str:
     return plain
 
 
+# What each connection has learned: columns are only ever added, and who is connected goes on without the new ones.
+_COLUMNS: MutableMapping[psycopg.Connection, dict[str, list[Column]]] = WeakKeyDictionary()
+
+
 def columns_of(connection: psycopg.Connection, view: str) -> list[Column]:
     """The columns of a view, in order."""
-    rows = connection.execute(
-        "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-        " where attrelid = %s::regclass and attnum > 0 order by attnum",
-        [f"v_{view}"],
-    )
-    return [Column(*row) for row in rows]
+    known = _COLUMNS.setdefault(connection, {})
+    if view not in known:
+        rows = connection.execute(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+            " where attrelid = %s::regclass and attnum > 0 order by attnum",
+            [f"v_{view}"],
+        )
+        known[view] = [Column(*row) for row in rows]
+    return known[view]
 
 
 def check(connection: psycopg.Connection, selection: Selection) -> None:
@@ -164,48 +190,46 @@ def lines(connection: psycopg.Connection, selection: Selection, limit: int | Non
     """The rows as CSV, one a line, without a header: instants ISO 8601 in UTC, durations in seconds, NULL empty."""
     columns = columns_of(connection, selection.view)
     head = sql.SQL("copy (select {}").format(sql.SQL(", ").join(map(_as_text, columns)))
-    yield from _copied(connection, head, sql.SQL(") to stdout (format csv)"), columns, selection, limit)
-
-
-def objects(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[bytes]:
-    """The rows as JSON objects, one a line: as `lines`, but numbers, booleans, NULL and JSON are what they are."""
-    columns = columns_of(connection, selection.view)
-    head = sql.SQL("copy (select row_to_json(o) from (select {}").format(sql.SQL(", ").join(map(_in_json, columns)))
-    for line in _copied(connection, head, sql.SQL(") o) to stdout"), columns, selection, limit):
-        # The text form of COPY escapes backslashes; of all else that it escapes JSON has none.
-        yield line.replace(rb"\\", b"\\")
-
-
-def _copied(
-    connection: psycopg.Connection,
-    head: sql.Composable,
-    tail: sql.Composable,
-    columns: Sequence[Column],
-    selection: Selection,
-    limit: int | None,
-) -> Generator[bytes]:
-    """The lines of `head from rows in order tail`, a day after the other."""
-    view, types = VIEWS[selection.view], {column.name: column.type for column in columns}
-    order = sql.SQL(", ").join(map(sql.Identifier, view.order))
-    query = sql.SQL("{} from {} rows order by {} limit %(limit)s{}")
-    if selection.after is not None and view.time == view.order[0]:
-        begin, _ = selection.period
-        last = datetime.fromisoformat(selection.after[0])
-        selection = replace(selection, period=selection.period._replace(begin=max(begin or last, last)))
     with connection.cursor() as cursor:
-        for period in _days(connection, selection):
-            rows, values = _rows(selection, period, types)
-            with cursor.copy(query.format(head, rows, order, tail), {**values, "limit": limit}) as copy:
+        for query, values in _queries(connection, head, sql.SQL(") to stdout (format csv)"), selection):
+            with cursor.copy(query, {**values, "limit": limit}) as copy:
                 for line in copy:
                     yield bytes(line)
             if limit is not None and (limit := limit - cursor.rowcount) == 0:
                 return
 
 
+def objects(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[str]:
+    """The rows as JSON objects: as `lines`, but numbers, booleans, NULL and JSON are what they are."""
+    columns = columns_of(connection, selection.view)
+    head = sql.SQL("select row_to_json(o)::text from (select {}").format(sql.SQL(", ").join(map(_in_json, columns)))
+    for query, values in _queries(connection, head, sql.SQL(") o"), selection):
+        rows = connection.execute(query, {**values, "limit": limit}, prepare=True).fetchall()
+        yield from (row[0] for row in rows)
+        if limit is not None and (limit := limit - len(rows)) == 0:
+            return
+
+
+def _queries(
+    connection: psycopg.Connection, head: sql.Composable, tail: sql.Composable, selection: Selection
+) -> Iterator[tuple[sql.Composed, dict[str, object]]]:
+    """`head from rows in order, up to a limit, tail`, and its parameters, of one piece of the period after another."""
+    view, types = VIEWS[selection.view], {column.name: column.type for column in columns_of(connection, selection.view)}
+    order = sql.SQL(", ").join(map(sql.Identifier, view.order))
+    query = sql.SQL("{} from {} rows order by {} limit %(limit)s{}")
+    if selection.after is not None and view.time == view.order[0]:
+        begin, _ = selection.period
+        last = datetime.fromisoformat(selection.after[0])
+        selection = replace(selection, period=selection.period._replace(begin=max(begin or last, last)))
+    for period in _pieces(connection, selection):
+        rows, values = _rows(selection, period, types)
+        yield query.format(head, rows, order, tail), values
+
+
 def count(connection: psycopg.Connection, selection: Selection) -> int:
     """How many rows there are."""
     total = 0
-    for period in _days(connection, selection):
+    for period in _pieces(connection, selection):
         rows, values = _rows(selection, period, {})
         row = connection.execute(sql.SQL("select count(*) from {} rows").format(rows), values).fetchone()
         total += row[0] if row else 0
@@ -235,20 +259,22 @@ def _rows(selection: Selection, period: Period, types: Mapping[str, str]) -> tup
     return sql.SQL("(select * from {} where {})").format(sql.SQL(source), sql.SQL(" and ").join(wanted)), values
 
 
-def _days(connection: psycopg.Connection, selection: Selection) -> Iterator[Period]:
-    """The period in pieces: UTC days of what the chunks can hold; in one where the view is not kept in chunks."""
-    parts = VIEWS[selection.view].parts
-    if not parts:
+def _pieces(connection: psycopg.Connection, selection: Selection) -> Iterator[Period]:
+    """The period in pieces: UTC days of what the chunks can hold; in one where that is not much."""
+    view, (begin, end) = VIEWS[selection.view], selection.period
+    one = view.series and selection.known_at is None and set(view.series) <= selection.equal.keys()
+    short = begin is not None and end is not None and end - begin <= _PIECE
+    if one or short or not view.parts:
         yield selection.period
         return
     row = connection.execute(
         "select min(range_start), max(range_end) from timescaledb_information.chunks where hypertable_name = any(%s)",
-        [list(parts)],
+        [list(view.parts)],
     ).fetchone()
     first, last = row or (None, None)
     if first is None or last is None:
         return
-    begin, end = max(selection.period.begin or first, first), min(selection.period.end or last, last)
+    begin, end = max(begin or first, first), min(end or last, last)
     while begin < end:
         midnight = datetime.combine(begin.astimezone(UTC).date(), time(), UTC) + DAY
         yield Period(begin, min(midnight, end))

@@ -1,9 +1,12 @@
 """The archive over HTTP: every public view, of a period, as known now or at an instant, page by page or whole."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
+import psycopg
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 import schemas.period
@@ -11,7 +14,6 @@ from alerts.master import NodeKind
 from connectors import archive
 from connectors.archive import EVER, Period, Selection
 from connectors.node_plan import read_node_plan
-from connectors.readers import Readers
 from dashboards.api import pages
 from dashboards.api.answers import as_json
 from dashboards.api.context import PREFIX, Context
@@ -60,20 +62,35 @@ def router(context: Context) -> APIRouter:
     readers, grace = context.readers, context.settings.grace
 
     def answer(
-        asked: Asked, view: str, equal: dict[str, str | None], *, timed: bool = True, one: bool = False
+        asked: Asked,
+        view: str,
+        equal: dict[str, str | None],
+        *,
+        timed: bool = True,
+        one: bool = False,
+        there: Callable[[psycopg.Connection], None] = lambda connection: None,
     ) -> Response:
+        """`there`: raises ProblemError where what is asked for is none, which is looked at where it has no rows."""
         form = form_of(asked.request, asked.format)
-        period = Period(*_period(readers, asked.period, MOST_OF_ONE if one else MOST_OF_ALL)) if timed else EVER
         known_at = None if asked.as_of is None else parse_instant(asked.as_of)
         after = None if asked.cursor is None else pages.decode(asked.cursor, view)
         chosen = {column: value for column, value in equal.items() if value is not None}
-        selection = Selection(view, period, known_at, chosen, grace, after)
-        with readers.reading() as connection:
+        with ExitStack() as stack:
+            # A page is one question.
+            connection = stack.enter_context(readers.asking() if form == "json" else readers.reading())
+            period = (
+                EVER if not timed else Period(*_period(connection, asked.period, MOST_OF_ONE if one else MOST_OF_ALL))
+            )
+            selection = Selection(view, period, known_at, chosen, grace, after)
             archive.check(connection, selection)
-        if form == "json":
-            return pages.page(asked.request, readers, selection, asked.limit)
-        name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
-        return stream(readers, selection, form, _as_file(name))
+            if form == "json":
+                page = pages.page(asked.request, connection, selection, asked.limit)
+                if not page.rows:
+                    there(connection)
+                return page.answer
+            there(connection)
+            name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
+            return stream(connection, selection, form, _as_file(name), stack.pop_all())
 
     @routes.get("/nodes", summary="Nodes by their newest master data")
     def nodes(
@@ -84,25 +101,29 @@ def router(context: Context) -> APIRouter:
         equal |= {"zone": zone, "region": region, "entity": entity, "facility": facility}
         return answer(asked, "node", equal, timed=False)
 
-    def check_there(kind: str, node: str) -> None:
-        with readers.reading() as connection:
+    def node_there(kind: str, node: str) -> Callable[[psycopg.Connection], None]:
+        def check(connection: psycopg.Connection) -> None:
             row = connection.execute("select 1 from node where kind = %s and node = %s", [kind, node]).fetchone()
-        if row is None:
-            raise ProblemError(404, f"there is no {kind} {node!r}; {PREFIX}/nodes?kind={kind} has all of them")
+            if row is None:
+                raise ProblemError(404, f"there is no {kind} {node!r}; {PREFIX}/nodes?kind={kind} has all of them")
+
+        return check
 
     @routes.get("/nodes/{kind}/{node}/balances", summary="Plan against fact of one node")
     def balances_of(asked: Rows, kind: Kind, node: Node, step: Step = "15m") -> Response:
-        check_there(kind, node)
-        return answer(asked, f"balance_{step}", {"node_kind": kind, "node": node}, one=True)
+        equal: dict[str, str | None] = {"node_kind": kind, "node": node}
+        return answer(asked, f"balance_{step}", equal, one=True, there=node_there(kind, node))
 
     @routes.get("/nodes/{kind}/{node}/plan", summary="The plan of one node by the hour, ahead as well")
     def plan(
         kind: Kind, node: Node, period: Annotated[str, Query(max_length=100, description=f"ISO 8601: {FORMS}.")]
     ) -> Response:
-        begin, end = _period(readers, period, MOST_OF_ONE)
-        check_there(kind, node)
-        with readers.reading() as connection:
-            return as_json({"begin": begin, "end": end, "data": read_node_plan(connection, kind, node, begin, end)})
+        with readers.asking() as connection:
+            begin, end = _period(connection, period, MOST_OF_ONE)
+            data = read_node_plan(connection, kind, node, begin, end)
+            if not data:
+                node_there(kind, node)(connection)
+        return as_json({"begin": begin, "end": end, "data": data})
 
     @routes.get("/balances", summary="Plan against fact of all nodes, or of a kind")
     def balances(asked: Rows, kind: Annotated[NodeKind | None, Query()] = None, step: Step = "15m") -> Response:
@@ -139,19 +160,18 @@ def router(context: Context) -> APIRouter:
     return routes
 
 
-def _period(readers: Readers, text: str | None, most: timedelta) -> schemas.period.Period:
+def _period(connection: psycopg.Connection, text: str | None, most: timedelta) -> schemas.period.Period:
     if text is None:
         raise ProblemError(422, f"period: say which, as {FORMS}")
-    begin, end = parse_period(text, lambda: _now(readers))
+    begin, end = parse_period(text, lambda: _now(connection))
     if end - begin > most:
         raise ProblemError(422, f"period: {text!r} is longer than {most.days} days; ask in pieces")
     return schemas.period.Period(begin, end)
 
 
-def _now(readers: Readers) -> datetime:
+def _now(connection: psycopg.Connection) -> datetime:
     """The stream's time, which is what `until now` means."""
-    with readers.reading() as connection:
-        row = connection.execute("select coalesce(watermark(), now())").fetchone()
+    row = connection.execute("select coalesce(watermark(), now())").fetchone()
     assert row is not None
     found: datetime = row[0]
     return found

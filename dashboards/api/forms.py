@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterat
 from contextlib import ExitStack, closing
 from typing import Literal, NamedTuple
 
+import psycopg
 from anyio import CancelScope
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -12,7 +13,6 @@ from starlette.concurrency import run_in_threadpool
 from connectors import archive
 from connectors.archive import Column, Selection
 from connectors.archive_files import arrow_of, csv_of, parquet_of
-from connectors.readers import Readers
 from dashboards.api.problems import ProblemError
 
 Form = Literal["json", "csv", "parquet", "arrow"]
@@ -55,11 +55,15 @@ def form_of(request: Request, asked: Form | None) -> Form:
     raise ProblemError(406, f"what can be had is {', '.join(MEDIA_TYPES)}")
 
 
-def stream(readers: Readers, selection: Selection, form: Form, name: str) -> StreamingResponse:
-    """All rows of a selection as a file called `name`, in pieces: nobody holds more than one."""
-    of, stack = WHOLE[form], ExitStack()
+def stream(
+    connection: psycopg.Connection, selection: Selection, form: Form, name: str, stack: ExitStack
+) -> StreamingResponse:
+    """All rows of a selection as a file called `name`, in pieces: nobody holds more than one.
+
+    `stack`: what is open until the last piece.
+    """
+    of = WHOLE[form]
     try:
-        connection = stack.enter_context(readers.reading())
         columns = archive.columns_of(connection, selection.view)
         lines = stack.enter_context(closing(archive.lines(connection, selection)))
         pieces = _joined(of.write(lines, columns))

@@ -3,19 +3,26 @@
 import base64
 import binascii
 import json
-from contextlib import closing
+from typing import NamedTuple
 from urllib.parse import urlencode
 
+import psycopg
 from fastapi import Request, Response
 
 from connectors import archive
 from connectors.archive import VIEWS, Selection
-from connectors.readers import Readers
 from dashboards.api.forms import JSON
 from dashboards.api.problems import ProblemError
 
 MOST = 10_000
 USUAL = 1_000
+
+
+class Page(NamedTuple):
+    """How many rows, and the answer."""
+
+    rows: int
+    answer: Response
 
 
 def encode(place: tuple[str, ...]) -> str:
@@ -35,10 +42,9 @@ def decode(cursor: str, view: str) -> tuple[str, ...]:
     return tuple(place)
 
 
-def page(request: Request, readers: Readers, selection: Selection, limit: int) -> Response:
+def page(request: Request, connection: psycopg.Connection, selection: Selection, limit: int) -> Page:
     """The rows that come next, `limit` at most, and a link to those after them."""
-    with readers.reading() as connection, closing(archive.objects(connection, selection, limit + 1)) as objects:
-        rows = list(objects)
+    rows = list(archive.objects(connection, selection, limit + 1))
     cursor = None
     if len(rows) > limit:
         rows.pop()
@@ -48,7 +54,5 @@ def page(request: Request, readers: Readers, selection: Selection, limit: int) -
     if cursor is not None:
         asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         headers["Link"] = f'<{request.url.path}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
-    body = (
-        b'{"data":[' + b",".join(row.rstrip(b"\n") for row in rows) + b'],"next":' + json.dumps(cursor).encode() + b"}"
-    )
-    return Response(body, media_type=JSON, headers=headers)
+    body = f'{{"data":[{",".join(rows)}],"next":{json.dumps(cursor)}}}'
+    return Page(len(rows), Response(body.encode(), media_type=JSON, headers=headers))

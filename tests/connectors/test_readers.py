@@ -37,7 +37,7 @@ def test_a_reader_sees_one_state_and_changes_nothing(pool: Readers, database: Da
 def test_a_connection_that_was_cut_is_replaced(pool: Readers, database: Database) -> None:
     with pool.reading() as connection:
         number = connection.info.backend_pid
-    database.connection.execute("select pg_terminate_backend(%s)", [number])
+    database.connection.execute("select pg_terminate_backend(%s, 5000)", [number])
     database.connection.commit()
     with pool.reading() as connection:
         assert connection.execute("select 1").fetchone() == (1,)
