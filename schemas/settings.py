@@ -12,6 +12,8 @@ _SERVER = r"(\[[0-9a-fA-F:]+\]|[^\s:/?#@,\[\]]+)"
 _PORT = r":\d{1,5}"
 _USER = r"([^\s@/]+@)?"
 _MAIL = r"[^\s@,=]+@[^\s@,=]+"
+# Without TLS on this machine only.
+_SECURE = rf"(https://{_SERVER}|http://(localhost|127\.0\.0\.1|\[::1\]))"
 
 
 def _default_home() -> Path:
@@ -116,6 +118,22 @@ class Settings(BaseSettings):
             description="http://host:port/path that takes Alertmanager's webhooks.",
         ),
     ] = ""
+    oidc_issuer: Annotated[
+        str,
+        Field(
+            pattern=rf"^({_SECURE}({_PORT})?(/[^\s?#]*)?)?$",
+            description="https://host/path of the OIDC issuer (http on this machine); empty: nobody is asked.",
+        ),
+    ] = ""
+    oidc_audience: Annotated[str, Field(min_length=1, description="The audience that tokens must be for.")] = "tengerim"
+    oidc_client_id: Annotated[str, Field(min_length=1, description="The client that people log in by.")] = "tengerim"
+    oidc_client_secret: Annotated[str, Field(description="Its secret; empty: it has none.", repr=False)] = ""
+    oidc_roles_claim: Annotated[str, Field(min_length=1, description="The claim that has the roles.")] = (
+        "realm_access.roles"
+    )
+    oidc_entity_claim: Annotated[
+        str, Field(min_length=1, description="The claim that has the entity whose data alone the user sees.")
+    ] = "entity"
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

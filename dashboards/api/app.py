@@ -11,16 +11,19 @@ from connectors.database import space_url
 from connectors.live import LiveReader
 from connectors.readers import Readers
 from dashboards.api import alarms, archive, health, live, orders, page, problems
+from dashboards.api.access.guard import Guard
+from dashboards.api.access.issuer import Issuer
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.hub import Hub
 from schemas.settings import Settings
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """The application of one space."""
+    """The application of one space; without an issuer in the settings, for this machine only and open to all on it."""
     url = space_url(settings.database, settings.space)
     reader = LiveReader(settings.redis, settings.space)
     context = Context(settings, Readers(url), Hub(reader, url))
+    issuer = Issuer(settings.oidc_issuer) if settings.oidc_issuer else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -31,6 +34,8 @@ def make_app(settings: Settings) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await running
         await reader.close()
+        if issuer is not None:
+            await issuer.close()
         context.readers.close()
 
     app = FastAPI(
@@ -38,6 +43,7 @@ def make_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Guard, settings=settings, issuer=issuer)
     problems.install(app)
     for part in (archive, live, alarms, orders, health):
         app.include_router(part.router(context), prefix=PREFIX)

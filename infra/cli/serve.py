@@ -14,7 +14,7 @@ from infra import settings
 from infra.cli.error import UserError
 
 PORT = 8300
-LOOPBACK = ("127.0.0.1", "localhost")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Answers that are on their way are waited for so long.
 STOP_S = 2
 
@@ -34,16 +34,24 @@ def serve(
     Parameters
     ----------
     host
-        The address to listen on: loopback, where nobody is asked who they are.
+        The address to listen on: loopback, or any other where an OIDC issuer says who people are.
     port
         The port; 0: any that is free.
     """
-    if host not in LOOPBACK:
-        raise UserError(f"--host {host}: only loopback ({' or '.join(LOOPBACK)}) can be served")
+    if host not in LOOPBACK and not settings.read().oidc_issuer:
+        raise UserError(
+            f"--host {host}: without an issuer (TENGERIM_OIDC_ISSUER) nobody is asked who they are, so only loopback"
+            f" ({', '.join(LOOPBACK)}) can be served"
+        )
     loaded = settings.load("kafka", "database", "redis")
+    asked = (
+        f"who people are says {loaded.oidc_issuer}"
+        if loaded.oidc_issuer
+        else "on loopback nobody is asked who they are"
+    )
     with _listening(host, port) as listener:
-        address = f"http://{host}:{listener.getsockname()[1]}/"
-        print(f"{address} shows the space {loaded.space}; on loopback nobody is asked who they are", flush=True)  # noqa: T201
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}/"
+        print(f"{address} shows the space {loaded.space}; {asked}", flush=True)  # noqa: T201
         with contextlib.suppress(KeyboardInterrupt):
             _Server(make_app(loaded)).run(sockets=[listener])
 
@@ -66,6 +74,6 @@ class _Server(uvicorn.Server):
 
 def _listening(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise UserError(f"--port {port}: {error.strerror}; name another, or 0 for any that is free") from None

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from infra.stack import maven
 from infra.stack.error import StackError
 from infra.stack.part import Part, Say, UnhealthyError
 from infra.stack.ports import LOOPBACK
@@ -25,9 +26,6 @@ from infra.stack.root import remove
 POM = Path(__file__).with_name("pom.xml")
 LOG4J = Path(__file__).with_name("log4j2.properties")
 JAVA_MIN = 17
-# In full, so that Maven names what it could not get.
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-MAVEN_SECONDS = 900
 PROBE_SECONDS = 5
 
 # What the pipeline counts on, wherever Kafka runs: compose.yaml says the same.
@@ -93,7 +91,7 @@ class Kafka(Part):
         say(f"{self.name}: fetching Apache Kafka {self.version} with Maven (once, about half a minute)")
         fresh = self.jars.with_suffix(".new")
         remove(fresh)
-        _maven(COPY, f"-DoutputDirectory={fresh}")
+        maven.bring(POM, self.title, fresh)
         fresh.rename(self.jars)
 
     def make(self, say: Say) -> None:
@@ -166,17 +164,3 @@ def java() -> str:
     if number is None or int(number[1]) < JAVA_MIN:
         raise StackError(f"Apache Kafka needs a newer Java than {found} ({said.partition(chr(10))[0]}): {advice}")
     return found
-
-
-def _maven(goal: str, *options: str) -> None:
-    program = shutil.which("mvn")
-    if program is None:
-        raise StackError("Maven is not installed: run `make setup`, or install it (apt-get install maven).")
-    argv = [program, "--batch-mode", "--quiet", "--strict-checksums", "--file", str(POM), goal, *options]
-    try:
-        done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=MAVEN_SECONDS)
-    except subprocess.TimeoutExpired as error:
-        raise StackError(f"Maven brought nothing in {MAVEN_SECONDS // 60} minutes: check the network.") from error
-    if done.returncode:
-        said = (done.stdout or done.stderr).strip().partition("\n")[0]
-        raise StackError(f"Maven could not fetch Apache Kafka ({said}): check the network and try again.")

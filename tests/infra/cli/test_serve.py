@@ -38,4 +38,4 @@ def test_a_port_that_is_taken_is_said(stack: Addresses, capsys: pytest.CaptureFi
 
 def test_nothing_but_loopback_is_served(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--host", "0.0.0.0"]) == 2
-    assert "only loopback (127.0.0.1 or localhost) can be served" in capsys.readouterr().err
+    assert "only loopback (127.0.0.1, localhost, ::1) can be served" in capsys.readouterr().err

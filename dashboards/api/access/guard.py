@@ -1,0 +1,88 @@
+"""Asks everybody who comes who they are, before anything else does: whatever is not named public is closed."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from dashboards.api.access.issuer import AwayError, Issuer
+from dashboards.api.access.tokens import TokenError, claims_of
+from dashboards.api.access.user import ANYONE, ClaimsError, User, user_of
+from dashboards.api.context import PREFIX
+from dashboards.api.problems import ProblemError, document
+from schemas.settings import Settings
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# What strangers get.
+PUBLIC = frozenset({f"{PREFIX}/health"})
+AGAIN_S = 10
+_ASKING = ("GET", "HEAD", "OPTIONS")
+
+
+class Guard:
+    """Puts the user into the state of each request: `request.state.user`, None for a stranger."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, issuer: Issuer | None) -> None:
+        """`issuer`: None where nobody is asked."""
+        self._app, self._settings, self._issuer = app, settings, issuer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            self._check_place(request)
+            request.state.user = await self._user(request)
+        except ProblemError as error:
+            await document(error.status, error.detail, error.headers)(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _check_place(self, request: Request) -> None:
+        """A page of another place in the same browser must neither read nor order."""
+        host = request.url.hostname
+        if self._issuer is None and host not in LOOPBACK:
+            raise ProblemError(421, f"this is served to this machine only, not as {host}")
+        if request.method in _ASKING:
+            return
+        origin = request.headers.get("origin")
+        if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
+            origin is not None and urlsplit(origin).netloc not in self._own(request)
+        ):
+            raise ProblemError(403, "orders are taken from the page of this server only, not from another one's")
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise ProblemError(415, "send it as application/json")
+
+    def _own(self, request: Request) -> set[str]:
+        return {request.url.netloc, urlsplit(self._settings.public_url).netloc} - {""}
+
+    async def _user(self, request: Request) -> User | None:
+        if self._issuer is None:
+            return ANYONE
+        if request.url.path in PUBLIC:
+            return None
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise unknown("this needs a token of the issuer, as Authorization: Bearer …")
+        try:
+            claims = await claims_of(token.strip(), self._issuer, self._settings.oidc_audience)
+            return user_of(claims, self._settings)
+        except TokenError as error:
+            raise unknown(str(error), error="invalid_token") from None
+        except ClaimsError as error:
+            raise ProblemError(403, str(error), {"WWW-Authenticate": challenge("insufficient_scope")}) from None
+        except AwayError as error:
+            raise ProblemError(503, str(error), {"Retry-After": str(AGAIN_S)}) from None
+
+
+def challenge(error: str = "", why: str = "") -> str:
+    """The header WWW-Authenticate (RFC 6750)."""
+    said = {"realm": "tengerim", "error": error, "error_description": why}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in said.items() if value)
+
+
+def unknown(why: str, error: str = "") -> ProblemError:
+    """Nobody knows who asks."""
+    return ProblemError(401, why, {"WWW-Authenticate": challenge(error, why if error else "")})
