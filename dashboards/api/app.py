@@ -42,7 +42,7 @@ def make_app(settings: Settings) -> FastAPI:
         title="Tengerim", version="1", lifespan=lifespan, openapi_url=f"{PREFIX}/openapi.json", docs_url=None,
         redoc_url=None,
     )  # fmt: skip
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Guard, settings=settings, issuer=issuer)
     problems.install(app)
     for part in (archive, live, alarms, orders, health):

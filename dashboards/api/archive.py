@@ -35,18 +35,30 @@ class Asked:
     """What every question about rows may say."""
 
     request: Request
+    period: str | None
+    as_of: str | None
+    limit: int
+    cursor: str | None
+    format: Form | None
+
+
+# A coroutine, for what is not one is called in a thread.
+async def _asked(
+    request: Request,
     period: Annotated[
         str | None, Query(max_length=100, description=f"ISO 8601: {FORMS}.", examples=["2026-01-20", "P1D"])
-    ] = None
+    ] = None,
     as_of: Annotated[
         str | None, Query(max_length=50, description="Answer with what was known at this instant.", examples=[None])
-    ] = None
-    limit: Annotated[int, Query(ge=1, le=pages.MOST, description="Rows of a page, of JSON.")] = pages.USUAL
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None
-    format: Annotated[Form | None, Query(description="Instead of the header Accept.")] = None
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=pages.MOST, description="Rows of a page, of JSON.")] = pages.USUAL,
+    cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
+    format: Annotated[Form | None, Query(description="Instead of the header Accept.")] = None,  # noqa: A002
+) -> Asked:
+    return Asked(request, period, as_of, limit, cursor, format)
 
 
-Rows = Annotated[Asked, Depends()]
+Rows = Annotated[Asked, Depends(_asked)]
 _ROWS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "JSON: a page. The others: all of it, streamed.",
