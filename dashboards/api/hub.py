@@ -52,8 +52,8 @@ class Hub:
         # Whether Redis holds the states: one that was emptied has them only once a worker writes them.
         self._filled = False
         self._alarms = -1
-        # How far back what came is known whole: the place before the first of `_events`.
-        self._base = (0, 0)
+        # From which place on `_events` has all that came; None: from none, for it came from the database, too.
+        self._base: tuple[int, int] | None = None
         self._events: deque[tuple[tuple[int, int], bytes]] = deque()
         self._listeners: set[asyncio.Queue[bytes]] = set()
         self._documents: dict[tuple[str, ...], bytes] = {}
@@ -103,7 +103,7 @@ class Hub:
         if not last:
             return []
         place = _place(last)
-        if place is None or not self._base <= place <= (_place(self.place) or (0, 0)):
+        if place is None or self._base is None or not self._base <= place <= (_place(self.place) or self._base):
             return [RESET]
         missed = [event for at, event in self._events if at > place]
         return missed if len(missed) < WAITING - 10 else [RESET]
@@ -157,9 +157,13 @@ class Hub:
             return
         self._edition += 1
         event = _event("changes", {"changed": changed}, place)
-        if place is not None and (at := _place(place)) is not None:
+        at = _place(place or "")
+        if at is None:
+            self._base = None
+        else:
+            self._base = self._base or at
             if len(self._events) == KEPT:
-                self._base = self._events.popleft()[0]
+                self._base = max(self._base, self._events.popleft()[0])
             self._events.append((at, event))
         self._tell(event)
 
@@ -177,17 +181,23 @@ class Hub:
                 await asyncio.sleep(AGAIN_S)
 
     async def _load(self) -> None:
-        """Begin anew: what is there, and what came before."""
+        """Begin anew: what is there, and what came before.
+
+        Before its first entry the stream has been trimmed or lost, and of a `whole` one nobody knows what changed.
+        """
         entries = await self._reader.history(KEPT)
         states = await self._reader.states()
-        self._events.clear()
-        self._base = _place(entries[0].id) or (0, 0) if len(entries) == KEPT else (0, 0)
-        for entry in entries:
-            if not entry.change.whole and (at := _place(entry.id)) is not None:
-                self._events.append((at, _event("changes", {"changed": entry.change.changed}, entry.id)))
         self.place = entries[-1].id if entries else "0-0"
         self._filled = any(states.values())
         self._set({kind: nodes for kind, nodes in states.items() if nodes})
+        self._events.clear()
+        self._base = None
+        for entry in entries:
+            at = _place(entry.id)
+            if self._base is None or entry.change.whole:
+                self._base = at
+            if at is not None and not entry.change.whole:
+                self._events.append((at, _event("changes", {"changed": entry.change.changed}, entry.id)))
         self._tell(RESET)
         self._sources(redis=True)
 

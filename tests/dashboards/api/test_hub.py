@@ -125,6 +125,39 @@ async def test_it_is_so_over_a_restart(stack: Addresses, space: str, database: D
     await second.stop()
 
 
+async def test_who_was_away_while_redis_lost_its_stream_begins_anew(
+    stack: Addresses, space: str, database: Database, live: LiveState
+) -> None:
+    first = Running(stack.redis, space, database.url)
+    heard = Heard(await first.ready())
+    await live.publish(NOW, unit(1))
+    last, _ = await heard("changes")
+    await first.stop()
+    delete_states(stack.redis, space)
+    second = Running(stack.redis, space, database.url)
+    await Heard(await second.ready(), last)("reset")
+    heard = Heard(second.hub)
+    await live.publish(NOW, unit(2))
+    await heard("changes")
+    await Heard(second.hub, last)("reset")
+    await second.stop()
+
+
+async def test_who_was_away_while_all_was_written_anew_begins_anew_over_a_restart(
+    stack: Addresses, space: str, database: Database, live: LiveState
+) -> None:
+    first = Running(stack.redis, space, database.url)
+    heard = Heard(await first.ready())
+    await live.publish(NOW, unit(1))
+    last, _ = await heard("changes")
+    await first.stop()
+    await live.publish(NOW, unit(2), whole=True)
+    await live.publish(NOW, unit(3))
+    second = Running(stack.redis, space, database.url)
+    await Heard(await second.ready(), last)("reset")
+    await second.stop()
+
+
 @pytest.mark.parametrize("last", ["nonsense", "99999999999999-0", "1-1"])
 async def test_who_says_what_is_not_known_begins_anew(
     hub: Hub, live: LiveState, last: str, monkeypatch: pytest.MonkeyPatch
