@@ -9,10 +9,12 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from connectors.scope import ALL, Scope
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which alarms; what is not named does not matter. `normal`: also those that are."""
+    """Which alarms; what is not named does not matter. `normal`: also those that are. `scope`: of whose objects."""
 
     alarm_id: int | None = None
     type: str | None = None
@@ -22,6 +24,7 @@ class Wanted:
     object: str | None = None
     zone: str | None = None
     normal: bool = False
+    scope: Scope = ALL
 
 
 _NOW = """
@@ -58,6 +61,7 @@ def list_alarms(connection: psycopg.Connection, wanted: Wanted) -> list[dict[str
     for column, value in pairs:
         if value is not None:
             conditions.append(sql.SQL("a.{} = {}").format(sql.Identifier(column), sql.Literal(value)))
+    conditions.append(wanted.scope.clause("object_kind", "object"))
     if wanted.zone is not None:
         conditions.append(sql.SQL(_ZONE).format(zone=sql.Literal(wanted.zone)))
     with connection.cursor(row_factory=dict_row) as cursor:
@@ -83,6 +87,7 @@ def journal_of(
     for operator, at in ((">=", begin), ("<", end)):
         if at is not None:
             conditions.append(sql.SQL("a.at {} {}").format(sql.SQL(operator), sql.Literal(at)))
+    conditions.append(wanted.scope.clause("object_kind", "object"))
     if wanted.zone is not None:
         conditions.append(sql.SQL(_ZONE).format(zone=sql.Literal(wanted.zone)))
     where = sql.SQL(" and ").join(conditions)

@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 
 from connectors.database import DatabaseError, connect, database_name
+from connectors.scope import ALL, Scope
 from schemas.time import LOCAL, operating_day
 
 DAY = timedelta(days=1)
@@ -28,13 +29,18 @@ class ArchiveError(Exception):
     """The selection cannot be made; the text says why and what can."""
 
 
+class NotOwnError(ArchiveError):
+    """The view is about everybody: nothing in it is one entity's."""
+
+
 @dataclass(frozen=True)
 class View:
     """One public view.
 
     `time`: the column that a period selects by. `order`: makes the order of rows unique. `as_of`: the call that
     answers for a moment. `parts`: the hypertables whose chunks hold every row there can be; a day at a time is read.
-    `series`: columns by which rows are of one series; one of these is never long, and read in one piece.
+    `series`: columns by which rows are of one series; one of these is never long, and read in one piece. `of`: the
+    columns that say whose a row is, as `Scope.clause` takes them; none: nobody's in particular.
     """
 
     order: tuple[str, ...]
@@ -43,6 +49,7 @@ class View:
     parts: tuple[str, ...] = ()
     source: str | None = None
     series: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
 
 
 class Period(NamedTuple):
@@ -59,6 +66,9 @@ _BALANCE = (
     " (select node_id from node where kind = %(node_kind)s and node = %(node)s))"
 )
 
+_NODE = ("node_kind", "node")
+_OBJECT = ("object_kind", "object")
+
 VIEWS: Mapping[str, View] = {
     "reading": View(
         ("ts", "emc", "code"),
@@ -66,12 +76,14 @@ VIEWS: Mapping[str, View] = {
         "reading_as_of(%(known_at)s, %(begin)s, %(end)s)",
         ("reading", "reading_revision"),
         series=("emc", "code"),
+        of=("emc",),
     ),
     "revision": View(
         ("ts", "emc", "code", "rank", "sent_at", "seq", "quality", "wh"),
         "ts",
         "revision_as_of(%(known_at)s, %(begin)s, %(end)s)",
         ("reading", "reading_revision"),
+        of=("emc",),
     ),
     "balance_15m": View(
         ("ts", "node_kind", "node"),
@@ -79,6 +91,7 @@ VIEWS: Mapping[str, View] = {
         _BALANCE.format("balance_15m"),
         ("reading", "reading_revision", "balance"),
         series=("node_kind", "node"),
+        of=_NODE,
     ),
     "balance_1h": View(
         ("ts", "node_kind", "node"),
@@ -86,22 +99,24 @@ VIEWS: Mapping[str, View] = {
         _BALANCE.format("balance_1h"),
         ("reading", "reading_revision", "balance"),
         series=("node_kind", "node"),
+        of=_NODE,
     ),
-    "node_now": View(("node_kind", "node")),
-    "gap": View(("first_start", "dctu"), "first_start", "gap_as_of(%(known_at)s, %(grace)s)"),
+    "node_now": View(("node_kind", "node"), of=_NODE),
+    "gap": View(("first_start", "dctu"), "first_start", "gap_as_of(%(known_at)s, %(grace)s)", of=("dctu",)),
     "completeness": View(
         ("day", "dctu"),
         "day",
         source="completeness(coalesce(%(begin)s::date, '-infinity'), coalesce(%(end)s::date, 'infinity'))",
+        of=("dctu",),
     ),
-    "completeness_15m": View(("ts", "dctu"), "ts", parts=("partial",)),
-    "quarantine": View(("received_at", "quarantine_id"), "received_at", "quarantine_as_of(%(known_at)s)"),
-    "schedule": View(("hour", "unit", "version"), "hour", "schedule_as_of(%(known_at)s)"),
-    "alarm_now": View(("alarm_id",)),
-    "alarm_event": View(("at", "event_id"), "at", parts=("alarm_event",)),
+    "completeness_15m": View(("ts", "dctu"), "ts", parts=("partial",), of=("dctu",)),
+    "quarantine": View(("received_at", "quarantine_id"), "received_at", "quarantine_as_of(%(known_at)s)", of=("dctu",)),
+    "schedule": View(("hour", "unit", "version"), "hour", "schedule_as_of(%(known_at)s)", of=("unit",)),
+    "alarm_now": View(("alarm_id",), of=_OBJECT),
+    "alarm_event": View(("at", "event_id"), "at", parts=("alarm_event",), of=_OBJECT),
     "alarm_kpi": View(("day",), "day"),
-    "channel": View(("emc", "code")),
-    "node": View(("node_kind", "node"), as_of="node_as_of(%(known_at)s)"),
+    "channel": View(("emc", "code"), of=("emc",)),
+    "node": View(("node_kind", "node"), as_of="node_as_of(%(known_at)s)", of=_NODE),
 }
 
 
@@ -110,7 +125,7 @@ class Selection:
     """What is wanted of a view: a period, a moment of knowledge (None: now), columns that must equal a value.
 
     `grace` says when an interval is late; only answers for a moment need it. `after`: only rows that come after the one
-    with these values of the columns that the view is ordered by, as the rows have them.
+    with these values of the columns that the view is ordered by, as the rows have them. `scope`: whose rows.
     """
 
     view: str
@@ -119,6 +134,7 @@ class Selection:
     equal: Mapping[str, str] = field(default_factory=dict)
     grace: timedelta = timedelta()
     after: tuple[str, ...] | None = None
+    scope: Scope = ALL
 
 
 class Column(NamedTuple):
@@ -244,7 +260,9 @@ def _rows(selection: Selection, period: Period, types: Mapping[str, str]) -> tup
     values |= {"node_kind": None, "node": None}
     values |= zip(("begin", "end"), bounds, strict=True)
     source = (view.as_of if selection.known_at else view.source) or f"v_{selection.view}"
-    wanted: list[sql.Composable] = [sql.SQL("true")]
+    if selection.scope.entity is not None and not view.of:
+        raise NotOwnError(f"v_{selection.view} is about everybody; nothing in it is one entity's")
+    wanted: list[sql.Composable] = [selection.scope.clause(*view.of) if view.of else sql.SQL("true")]
     for name, operator in (("begin", ">="), ("end", "<")):
         if view.time and values[name]:
             wanted.append(sql.SQL(f"{{}} {operator} %({name})s").format(sql.Identifier(view.time)))

@@ -4,7 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import dict_row
+
+from connectors.scope import Scope
 
 _SILENT = """
 with gone as (
@@ -32,15 +35,20 @@ cross join lateral (
         where dctu_id = g.dctu_id and partial.ts = t.ts
     ) p on true
 ) strip
+where {own}
 order by g.healed_at is not null, g.since, k.dctu
 """
 
 
-def list_silent(connection: psycopg.Connection, strip: timedelta, healed: timedelta) -> list[dict[str, Any]]:
-    """DCTUs with a gap that is open or healed within `healed`, the longest first.
+def list_silent(
+    connection: psycopg.Connection, scope: Scope, strip: timedelta, healed: timedelta
+) -> list[dict[str, Any]]:
+    """DCTUs of theirs with a gap that is open or healed within `healed`, the longest first.
 
     `on_time`, `present`: per cent of what is expected of each interval of the last `strip`, from `starts_at` on; None:
     nothing is.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_SILENT, {"strip": strip, "healed": healed}).fetchall()
+        return cursor.execute(
+            sql.SQL(_SILENT).format(own=scope.clause("dctu")), {"strip": strip, "healed": healed}
+        ).fetchall()

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from connectors.alarm_lists import Wanted, journal_of, list_alarms
+from dashboards.api.access.asked import Own
 from dashboards.api.answers import as_json
 from dashboards.api.context import Context
 from dashboards.api.problems import ProblemError
@@ -22,23 +23,25 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/alarms", summary="Alarms, those that ask for somebody first")
     def alarms(
+        scope: Own,
         type: Annotated[AlarmType | None, Query()] = None,  # noqa: A002
         priority: Annotated[Priority | None, Query()] = None,
         state: Annotated[State | None, Query()] = None,
         zone: Annotated[str | None, Query(max_length=64)] = None,
         normal: Annotated[bool, Query(description="Also those that are normal.")] = False,
     ) -> Response:
-        wanted = Wanted(type=type, priority=priority, state=state, zone=zone, normal=normal)
+        wanted = Wanted(type=type, priority=priority, state=state, zone=zone, normal=normal, scope=scope)
         with readers.reading() as connection:
             return as_json({"data": list_alarms(connection, wanted)})
 
     @routes.get("/alarms/{alarm_id}", summary="One alarm, with its journal, the newest last")
-    def alarm(alarm_id: Annotated[int, Path(ge=1, lt=2**31)]) -> Response:
+    def alarm(scope: Own, alarm_id: Annotated[int, Path(ge=1, lt=2**31)]) -> Response:
         with readers.reading() as connection:
-            found = list_alarms(connection, Wanted(alarm_id=alarm_id, normal=True))
+            wanted = Wanted(alarm_id=alarm_id, normal=True, scope=scope)
+            found = list_alarms(connection, wanted)
             if not found:
                 raise ProblemError(404, f"there is no alarm {alarm_id}")
-            with closing(journal_of(connection, Wanted(alarm_id=alarm_id), newest=MOST_ENTRIES)) as journal:
+            with closing(journal_of(connection, wanted, newest=MOST_ENTRIES)) as journal:
                 return as_json({**found[0], "journal": list(journal)})
 
     return routes

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from connectors.database import space_url
 from connectors.live import LiveReader
 from connectors.readers import Readers
 from dashboards.api import alarms, archive, health, live, orders, page, problems
+from dashboards.api.access import me
+from dashboards.api.access.asked import fence
 from dashboards.api.access.guard import Guard
 from dashboards.api.access.issuer import Issuer
 from dashboards.api.context import PREFIX, Context
@@ -45,8 +47,8 @@ def make_app(settings: Settings) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Guard, settings=settings, issuer=issuer)
     problems.install(app)
-    for part in (archive, live, alarms, orders, health):
-        app.include_router(part.router(context), prefix=PREFIX)
+    for part in (archive, live, alarms, orders, me, health):
+        app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(fence)])
     page.install(app)
     app.state.hub = context.hub
     return app

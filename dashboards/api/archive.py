@@ -8,13 +8,16 @@ from typing import Annotated, Any, Literal
 
 import psycopg
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from psycopg import sql
 
 import schemas.period
 from alerts.master import NodeKind
 from connectors import archive
 from connectors.archive import EVER, Period, Selection
 from connectors.node_plan import read_node_plan
+from connectors.scope import Scope
 from dashboards.api import pages
+from dashboards.api.access.asked import Own
 from dashboards.api.answers import as_json
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
@@ -35,6 +38,7 @@ class Asked:
     """What every question about rows may say."""
 
     request: Request
+    scope: Scope
     period: str | None
     as_of: str | None
     limit: int
@@ -45,6 +49,7 @@ class Asked:
 # A coroutine, for what is not one is called in a thread.
 async def _asked(
     request: Request,
+    scope: Own,
     period: Annotated[
         str | None, Query(max_length=100, description=f"ISO 8601: {FORMS}.", examples=["2026-01-20", "P1D"])
     ] = None,
@@ -55,7 +60,7 @@ async def _asked(
     cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
     format: Annotated[Form | None, Query(description="Instead of the header Accept.")] = None,  # noqa: A002
 ) -> Asked:
-    return Asked(request, period, as_of, limit, cursor, format)
+    return Asked(request, scope, period, as_of, limit, cursor, format)
 
 
 Rows = Annotated[Asked, Depends(_asked)]
@@ -93,7 +98,7 @@ def router(context: Context) -> APIRouter:
             period = (
                 EVER if not timed else Period(*_period(connection, asked.period, MOST_OF_ONE if one else MOST_OF_ALL))
             )
-            selection = Selection(view, period, known_at, chosen, grace, after)
+            selection = Selection(view, period, known_at, chosen, grace, after, asked.scope)
             archive.check(connection, selection)
             if form == "json":
                 page = pages.page(asked.request, connection, selection, asked.limit)
@@ -113,9 +118,10 @@ def router(context: Context) -> APIRouter:
         equal |= {"zone": zone, "region": region, "entity": entity, "facility": facility}
         return answer(asked, "node", equal, timed=False)
 
-    def node_there(kind: str, node: str) -> Callable[[psycopg.Connection], None]:
+    def node_there(scope: Scope, kind: str, node: str) -> Callable[[psycopg.Connection], None]:
         def check(connection: psycopg.Connection) -> None:
-            row = connection.execute("select 1 from node where kind = %s and node = %s", [kind, node]).fetchone()
+            query = sql.SQL("select 1 from node where kind = %s and node = %s and {}")
+            row = connection.execute(query.format(scope.clause("kind", "node")), [kind, node]).fetchone()
             if row is None:
                 raise ProblemError(404, f"there is no {kind} {node!r}; {PREFIX}/nodes?kind={kind} has all of them")
 
@@ -124,17 +130,18 @@ def router(context: Context) -> APIRouter:
     @routes.get("/nodes/{kind}/{node}/balances", summary="Plan against fact of one node")
     def balances_of(asked: Rows, kind: Kind, node: Node, step: Step = "15m") -> Response:
         equal: dict[str, str | None] = {"node_kind": kind, "node": node}
-        return answer(asked, f"balance_{step}", equal, one=True, there=node_there(kind, node))
+        return answer(asked, f"balance_{step}", equal, one=True, there=node_there(asked.scope, kind, node))
 
     @routes.get("/nodes/{kind}/{node}/plan", summary="The plan of one node by the hour, ahead as well")
     def plan(
-        kind: Kind, node: Node, period: Annotated[str, Query(max_length=100, description=f"ISO 8601: {FORMS}.")]
-    ) -> Response:
+        scope: Own, kind: Kind, node: Node,
+        period: Annotated[str, Query(max_length=100, description=f"ISO 8601: {FORMS}.")],
+    ) -> Response:  # fmt: skip
         with readers.asking() as connection:
             begin, end = _period(connection, period, MOST_OF_ONE)
-            data = read_node_plan(connection, kind, node, begin, end)
+            data = read_node_plan(connection, scope, kind, node, begin, end)
             if not data:
-                node_there(kind, node)(connection)
+                node_there(scope, kind, node)(connection)
         return as_json({"begin": begin, "end": end, "data": data})
 
     @routes.get("/balances", summary="Plan against fact of all nodes, or of a kind")

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 import psycopg
@@ -31,8 +31,34 @@ States = dict[str, dict[str, str]]
 _encode = msgspec.json.encode
 
 
+# Codes by kind: what somebody may hear of.
+Own = Mapping[str, Collection[str]]
+
+
 def _event(name: str, data: object, id_: str | None = None) -> bytes:
     return format_sse_event(data_str=_encode(data).decode(), event=name, id=id_)
+
+
+class Changes(bytes):
+    """The event that says which nodes have changed, as it is sent."""
+
+    changed: Mapping[str, Collection[str]]
+    id: str | None
+
+    @classmethod
+    def of(cls, changed: Mapping[str, Collection[str]], id_: str | None) -> "Changes":
+        """Made once, whoever listens."""
+        made = cls(_event("changes", {"changed": changed}, id_))
+        made.changed, made.id = changed, id_
+        return made
+
+    def only(self, own: Own) -> bytes:
+        """The same for who may hear of some only; of none, its place alone, which no page hears of."""
+        changed = {kind: [code for code in codes if code in own.get(kind, ())] for kind, codes in self.changed.items()}
+        changed = {kind: codes for kind, codes in changed.items() if codes}
+        if changed or self.id is None:
+            return _event("changes", {"changed": changed}, self.id)
+        return f"id: {self.id}\n\n".encode()
 
 
 RESET = _event("reset", {})
@@ -88,13 +114,19 @@ class Hub:
         """Another one whenever a state is another."""
         return f"{self._begun}.{self._edition}"
 
-    def document(self, kinds: Iterable[str]) -> bytes:
-        """The states of some kinds of nodes: `{"id": …, "nodes": {kind: {code: state}}}`."""
+    def document(self, kinds: Iterable[str], own: Own | None = None) -> bytes:
+        """The states of some kinds of nodes: `{"id": …, "nodes": {kind: {code: state}}}`; `own`: of these only."""
         wanted = tuple(sorted(set(kinds)))
+        if own is not None:
+            mine = {
+                kind: {code: state for code, state in self.states.get(kind, {}).items() if code in own.get(kind, ())}
+                for kind in wanted
+            }
+            return _document(self.place, mine)
         found = self._documents.get(wanted)
         if found is None:
-            nodes = ",".join(f"{_text(kind)}:{_object(self.states.get(kind, {}))}" for kind in wanted)
-            found = self._documents[wanted] = f'{{"id":{_text(self.place)},"nodes":{{{nodes}}}}}'.encode()
+            states = {kind: self.states.get(kind, {}) for kind in wanted}
+            found = self._documents[wanted] = _document(self.place, states)
         return found
 
     # --- what is told
@@ -156,7 +188,7 @@ class Hub:
         if not changed:
             return
         self._edition += 1
-        event = _event("changes", {"changed": changed}, place)
+        event = Changes.of(changed, place)
         at = _place(place or "")
         if at is None:
             self._base = None
@@ -197,7 +229,7 @@ class Hub:
             if self._base is None or entry.change.whole:
                 self._base = at
             if at is not None and not entry.change.whole:
-                self._events.append((at, _event("changes", {"changed": entry.change.changed}, entry.id)))
+                self._events.append((at, Changes.of(entry.change.changed, entry.id)))
         self._tell(RESET)
         self._sources(redis=True)
 
@@ -252,6 +284,11 @@ def _place(id_: str) -> tuple[int, int] | None:
     """The place that an id of Redis's stream stands for."""
     first, _, second = id_.partition("-")
     return (int(first), int(second)) if first.isdecimal() and second.isdecimal() else None
+
+
+def _document(place: str, states: States) -> bytes:
+    nodes = ",".join(f"{_text(kind)}:{_object(known)}" for kind, known in states.items())
+    return f'{{"id":{_text(place)},"nodes":{{{nodes}}}}}'.encode()
 
 
 def _text(word: str) -> str:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.commands import send_commands, wait_for_answers
 from connectors.database import connect, space_url
+from dashboards.api.access.asked import Who, check_role
+from dashboards.api.access.user import GIVEN_BY
 from dashboards.api.context import Context
 from dashboards.api.problems import ProblemError
 from schemas.command import NEED_REASON, Command, Order
@@ -27,7 +29,9 @@ class Ordered(BaseModel):
 
     order: Order
     alarms: Annotated[list[Annotated[int, Field(ge=1, lt=2**31)]], Field(min_length=1, max_length=500)]
-    actor: Annotated[str, Field(min_length=1, max_length=200, description="Who gives it.")]
+    actor: Annotated[
+        str, Field(max_length=200, description="Who gives it, where nobody is asked; else it is who has the token.")
+    ] = ""
     reason: Annotated[str, Field(max_length=2000)] = ""
     minutes: Annotated[int | None, Field(gt=0, le=43_200, description="For how long, of shelve.")] = None
     approver: Annotated[str, Field(max_length=200, description="Who has approved it, of remove.")] = ""
@@ -47,11 +51,15 @@ def router(context: Context) -> APIRouter:
     settings = context.settings
 
     @routes.post("/orders", summary="Acknowledge, shelve, comment …")
-    def orders(asked: Ordered) -> list[Answered]:
+    def orders(asked: Ordered, user: Who) -> list[Answered]:
+        check_role(user, GIVEN_BY[asked.order], asked.order)
+        actor = user.name or asked.actor
+        if not actor.strip():
+            raise ProblemError(422, "body.actor: say who gives the order")
         if asked.order in NEED_REASON and not asked.reason.strip():
             raise ProblemError(422, f"reason: {asked.order} must say why")
         now = datetime.now(UTC)
-        given = asked.model_dump(exclude={"alarms"})
+        given = asked.model_dump(exclude={"alarms"}) | {"actor": actor}
         commands = [Command(command_id=uuid4(), sent_at=now, alarm_id=alarm, **given) for alarm in asked.alarms]
         with connect(space_url(settings.database, settings.space)) as connection:
             send_commands(settings.kafka, settings.space, commands)

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.node_plan import read_node_plan
 from connectors.schedule import PlannedHour, import_schedule
+from connectors.scope import ALL
 from tests.property.database import Database
 from tests.property.world import CHANGES, minute
 
@@ -15,7 +16,7 @@ def plan(database: Database, unit: str, hour: int, wh: int, version: int = 1) ->
 
 
 def planned(database: Database, kind: str, node: str, begin: int, end: int) -> list[tuple[object, ...]]:
-    rows = read_node_plan(database.connection, kind, node, minute(60 * begin), minute(60 * end))
+    rows = read_node_plan(database.connection, ALL, kind, node, minute(60 * begin), minute(60 * end))
     database.connection.rollback()
     return [tuple(row.values()) for row in rows]
 

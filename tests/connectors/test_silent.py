@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.scope import ALL
 from connectors.silent import list_silent
 from tests.connectors.filled import watch
 from tests.connectors.rows import gap, partial
@@ -15,7 +16,7 @@ HOUR = timedelta(hours=1)
 
 
 def silent(database: Database, strip: timedelta = HOUR, healed: timedelta = HOUR) -> list[dict[str, object]]:
-    found = list_silent(database.connection, strip, healed)
+    found = list_silent(database.connection, ALL, strip, healed)
     database.connection.rollback()
     return found
 

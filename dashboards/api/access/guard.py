@@ -42,19 +42,16 @@ class Guard:
 
     def _check_place(self, request: Request) -> None:
         """A page of another place in the same browser must neither read nor order."""
-        host = request.url.hostname
-        if self._issuer is None and host not in LOOPBACK:
-            raise ProblemError(421, f"this is served to this machine only, not as {host}")
+        host = request.headers.get("host", "")
+        if self._issuer is None and _name_of(host) not in LOOPBACK:
+            raise ProblemError(421, f"this is served to this machine only, not as {host!r}")
         if request.method in _ASKING:
             return
-        origin = request.headers.get("origin")
+        origin, own = request.headers.get("origin"), {host, urlsplit(self._settings.public_url).netloc} - {""}
         if request.headers.get("sec-fetch-site", "same-origin") != "same-origin" or (
-            origin is not None and urlsplit(origin).netloc not in self._own(request)
+            origin is not None and urlsplit(origin).netloc not in own
         ):
             raise ProblemError(403, "orders are taken from the page of this server only, not from another one's")
-
-    def _own(self, request: Request) -> set[str]:
-        return {request.url.netloc, urlsplit(self._settings.public_url).netloc} - {""}
 
     async def _user(self, request: Request) -> User | None:
         if self._issuer is None:
@@ -73,6 +70,14 @@ class Guard:
             raise ProblemError(403, str(error), {"WWW-Authenticate": challenge("insufficient_scope")}) from None
         except AwayError as error:
             raise ProblemError(503, str(error), {"Retry-After": str(AGAIN_S)}) from None
+
+
+def _name_of(host: str) -> str | None:
+    """Of a header Host, by our own reading: Starlette takes one that it does not like for this server's address."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def challenge(error: str = "", why: str = "") -> str:

@@ -1,0 +1,61 @@
+"""Tests of dashboards.api.access.guard: a page of another place in the same browser reads and orders nothing."""
+
+import httpx
+import pytest
+
+from tests.dashboards.api.access.issuing import Issuer
+
+pytestmark = pytest.mark.stack
+API = "/api/v1"
+ORDER = {"order": "acknowledge", "alarms": [1]}
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8300", "127.0.0.1.evil.example", "10.0.0.1", "a_b.evil.example", "[::1", ""]
+)
+def test_under_the_name_of_another_place_nothing_is_served(client: httpx.Client, host: str) -> None:
+    for path in ("/", f"{API}/nodes", f"{API}/health"):
+        answer = client.get(path, headers={"Host": host})
+        assert (answer.status_code, answer.headers["content-type"]) == (421, "application/problem+json")
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8300", "127.0.0.1:1", "[::1]:8300"])
+def test_this_machine_goes_by_all_its_names(client: httpx.Client, host: str) -> None:
+    assert client.get(f"{API}/health", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Sec-Fetch-Site": "none"},
+    ],
+)  # fmt: skip
+def test_a_page_of_another_place_gives_no_orders(client: httpx.Client, headers: dict[str, str]) -> None:
+    answer = client.post(f"{API}/orders", json=ORDER, headers=headers)
+    assert (answer.status_code, "from the page of this server only" in answer.json()["detail"]) == (403, True)
+
+
+def test_its_own_page_and_programs_do(client: httpx.Client) -> None:
+    own = {"Origin": str(client.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+    for headers in ({}, own):
+        # Nobody's order, which is looked at only where it is from the right place.
+        assert client.post(f"{API}/orders", json=ORDER, headers=headers).status_code == 422
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_form_is_no_order(client: httpx.Client, kind: str) -> None:
+    body = b'{"order": "acknowledge", "alarms": [1], "actor": "B"}'
+    assert client.post(f"{API}/orders", content=body, headers={"Content-Type": kind}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "path", ["", "index.html", "main.js", "api/v1/nodes", "api/v1/openapi.json", "api/v1/ready", "api/v1/me", "nowhere"]
+)
+def test_with_an_issuer_a_stranger_is_told_nothing(asked: httpx.Client, issuer: Issuer, path: str) -> None:
+    answer = asked.get(f"/{path}")
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+def test_but_whether_it_lives(asked: httpx.Client) -> None:
+    assert asked.get(f"{API}/health").status_code == 200
