@@ -5,12 +5,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
+from alerts.master import shipped
 from connectors.alarm_lists import Wanted, journal_of, list_alarms
 from dashboards.api.access.asked import Own
 from dashboards.api.answers import as_json
 from dashboards.api.context import Context
+from dashboards.api.periods import DESCRIPTION, EXAMPLES, MOST_OF_ALL, period_of
 from dashboards.api.problems import ProblemError
 from schemas.alarm import AlarmType, Priority, State
+from streams.kpis import as_document, read_kpis
+from streams.rules_file import RulesFile
 
 # Of one alarm's journal, the newest.
 MOST_ENTRIES = 500
@@ -33,6 +37,23 @@ def router(context: Context) -> APIRouter:
         wanted = Wanted(type=type, priority=priority, state=state, zone=zone, normal=normal, scope=scope)
         with readers.reading() as connection:
             return as_json({"data": list_alarms(connection, wanted)})
+
+    rules = RulesFile(context.settings.alarm_rules)
+    master = rules.changed() or shipped()
+
+    @routes.get("/alarms/kpi", summary="How much was asked of operators, against the targets of the standards")
+    def alarm_kpi(
+        scope: Own,
+        period: Annotated[
+            str, Query(max_length=100, description=DESCRIPTION, examples=["2026-01", *EXAMPLES])
+        ] = "P30D",
+    ) -> Response:
+        nonlocal master
+        master = rules.changed() or master
+        with readers.asking() as connection:
+            begin, end = period_of(connection, period, MOST_OF_ALL)
+            found = read_kpis(connection, begin, end, master.positions, scope)
+        return as_json(as_document(found, begin, end))
 
     @routes.get("/alarms/{alarm_id}", summary="One alarm, with its journal, the newest last")
     def alarm(scope: Own, alarm_id: Annotated[int, Path(ge=1, lt=2**31)]) -> Response:

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import psycopg
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from psycopg import sql
 
-import schemas.period
 from alerts.master import NodeKind
 from connectors import archive
 from connectors.archive import EVER, Period, Selection
@@ -18,16 +16,14 @@ from connectors.node_plan import read_node_plan
 from connectors.scope import Scope
 from dashboards.api import pages
 from dashboards.api.access.asked import Own
-from dashboards.api.answers import as_json
+from dashboards.api.answers import as_json, caching
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
+from dashboards.api.periods import DESCRIPTION, EXAMPLES, MOST_OF_ALL, MOST_OF_ONE, now, period_of
 from dashboards.api.problems import ProblemError
-from schemas.period import FORMS, parse_instant, parse_period
+from schemas.period import parse_instant
 
 Step = Annotated[Literal["15m", "1h"], Query(description="Intervals of 15 minutes, or hours.")]
-# Of one series, or of everything at once.
-MOST_OF_ONE, MOST_OF_ALL = timedelta(days=3660), timedelta(days=366)
-
 _Code = Annotated[str | None, Query(max_length=200)]
 Kind = Annotated[NodeKind, Path(description="Kind of the node.")]
 Node = Annotated[str, Path(max_length=200, description="Code of the node within its kind.", examples=["GRES1"])]
@@ -50,9 +46,7 @@ class Asked:
 async def _asked(
     request: Request,
     scope: Own,
-    period: Annotated[
-        str | None, Query(max_length=100, description=f"ISO 8601: {FORMS}.", examples=["2026-01-20", "P1D"])
-    ] = None,
+    period: Annotated[str | None, Query(max_length=100, description=DESCRIPTION, examples=EXAMPLES)] = None,
     as_of: Annotated[
         str | None, Query(max_length=50, description="Answer with what was known at this instant.", examples=[None])
     ] = None,
@@ -95,19 +89,21 @@ def router(context: Context) -> APIRouter:
         with ExitStack() as stack:
             # A page is one question.
             connection = stack.enter_context(readers.asking() if form == "json" else readers.reading())
-            period = (
-                EVER if not timed else Period(*_period(connection, asked.period, MOST_OF_ONE if one else MOST_OF_ALL))
-            )
+            most = MOST_OF_ONE if one else MOST_OF_ALL
+            period = Period(*period_of(connection, asked.period, most)) if timed else EVER
             selection = Selection(view, period, known_at, chosen, grace, after, asked.scope)
             archive.check(connection, selection)
+            # What came until then has come from every partition.
+            lasting = known_at is not None and known_at < now(connection)
             if form == "json":
-                page = pages.page(asked.request, connection, selection, asked.limit)
+                page = pages.page(asked.request, connection, selection, asked.limit, lasting=lasting)
                 if not page.rows:
                     there(connection)
                 return page.answer
             there(connection)
             name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
-            return stream(connection, selection, form, _as_file(name), stack.pop_all())
+            headers = {"Cache-Control": caching(lasting=lasting), "Vary": "Accept"}
+            return stream(connection, selection, form, headers, _as_file(name), stack.pop_all())
 
     @routes.get("/nodes", summary="Nodes by their newest master data")
     def nodes(
@@ -135,10 +131,10 @@ def router(context: Context) -> APIRouter:
     @routes.get("/nodes/{kind}/{node}/plan", summary="The plan of one node by the hour, ahead as well")
     def plan(
         scope: Own, kind: Kind, node: Node,
-        period: Annotated[str, Query(max_length=100, description=f"ISO 8601: {FORMS}.")],
+        period: Annotated[str, Query(max_length=100, description=DESCRIPTION, examples=EXAMPLES)],
     ) -> Response:  # fmt: skip
         with readers.asking() as connection:
-            begin, end = _period(connection, period, MOST_OF_ONE)
+            begin, end = period_of(connection, period)
             data = read_node_plan(connection, scope, kind, node, begin, end)
             if not data:
                 node_there(scope, kind, node)(connection)
@@ -177,23 +173,6 @@ def router(context: Context) -> APIRouter:
         return answer(asked, "alarm_event", {"type": type, "object": object})
 
     return routes
-
-
-def _period(connection: psycopg.Connection, text: str | None, most: timedelta) -> schemas.period.Period:
-    if text is None:
-        raise ProblemError(422, f"period: say which, as {FORMS}")
-    begin, end = parse_period(text, lambda: _now(connection))
-    if end - begin > most:
-        raise ProblemError(422, f"period: {text!r} is longer than {most.days} days; ask in pieces")
-    return schemas.period.Period(begin, end)
-
-
-def _now(connection: psycopg.Connection) -> datetime:
-    """The stream's time, which is what `until now` means."""
-    row = connection.execute("select coalesce(watermark(), now())").fetchone()
-    assert row is not None
-    found: datetime = row[0]
-    return found
 
 
 def _as_file(name: str) -> str:

@@ -56,8 +56,9 @@ def form_of(request: Request, asked: Form | None) -> Form:
 
 
 def stream(
-    connection: psycopg.Connection, selection: Selection, form: Form, name: str, stack: ExitStack
-) -> StreamingResponse:
+    connection: psycopg.Connection, selection: Selection, form: Form, headers: Mapping[str, str], name: str,
+    stack: ExitStack,
+) -> StreamingResponse:  # fmt: skip
     """All rows of a selection as a file called `name`, in pieces: nobody holds more than one.
 
     `stack`: what is open until the last piece.
@@ -72,8 +73,12 @@ def stream(
     except BaseException:
         stack.close()
         raise
-    disposition = {"Content-Disposition": f'attachment; filename="{name}.{of.ending}"'}
-    return StreamingResponse(_handed_out(first, pieces, stack), media_type=of.media_type, headers=disposition)
+    disposition = f'attachment; filename="{name}.{of.ending}"'
+    return StreamingResponse(
+        _handed_out(first, pieces, stack),
+        media_type=of.media_type,
+        headers={**headers, "Content-Disposition": disposition},
+    )
 
 
 async def _handed_out(first: bytes, pieces: Generator[bytes], stack: ExitStack) -> AsyncIterator[bytes]:

@@ -11,7 +11,7 @@ from fastapi import Request, Response
 
 from connectors import archive
 from connectors.archive import VIEWS, Selection
-from dashboards.api.forms import JSON
+from dashboards.api.answers import tagged
 from dashboards.api.problems import ProblemError
 
 MOST = 10_000
@@ -42,8 +42,8 @@ def decode(cursor: str, view: str) -> tuple[str, ...]:
     return tuple(place)
 
 
-def page(request: Request, connection: psycopg.Connection, selection: Selection, limit: int) -> Page:
-    """The rows that come next, `limit` at most, and a link to those after them."""
+def page(request: Request, connection: psycopg.Connection, selection: Selection, limit: int, *, lasting: bool) -> Page:
+    """The rows that come next, `limit` at most, and a link to those after them. `lasting`: they stay what they are."""
     rows = list(archive.objects(connection, selection, limit + 1))
     cursor = None
     if len(rows) > limit:
@@ -55,4 +55,4 @@ def page(request: Request, connection: psycopg.Connection, selection: Selection,
         asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         headers["Link"] = f'<{request.url.path}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
     body = f'{{"data":[{",".join(rows)}],"next":{json.dumps(cursor)}}}'
-    return Page(len(rows), Response(body.encode(), media_type=JSON, headers=headers))
+    return Page(len(rows), tagged(request, body.encode(), headers, lasting=lasting))

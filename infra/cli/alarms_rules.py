@@ -23,10 +23,11 @@ from infra.cli.instants import instant
 from infra.cli.tables import table_lines
 from infra.receivers import CONFIG, filled
 from infra.words import many
-from schemas.alarm import AlarmType, Priority, Unit
+from schemas.alarm import AlarmType, Unit
 from schemas.settings import Settings
 from schemas.time import LOCAL
 from streams.backtest import backtest
+from streams.kpis import as_document, read_kpis
 
 _MONTH = timedelta(days=30)
 _SHOWN = 200
@@ -57,12 +58,11 @@ def kpi_(
     with connect(space_url(loaded.database, loaded.space)) as connection:
         try:
             begin, end = _period(connection, from_, to)
-            entries = _entries(connection, begin - _MONTH, end)
+            found = read_kpis(connection, begin, end, _rules(loaded).positions)
         except psycopg.errors.UndefinedTable:
             raise UserError(f"space {loaded.space} has no alarms yet; `tengerim worker` makes its tables") from None
-    found = kpi.kpis(kpi.calls_of(entries), begin, end, _rules(loaded).positions)
     if format_ == "json":
-        print(json.dumps(_document(found, begin, end), ensure_ascii=False, indent=1))  # noqa: T201
+        print(json.dumps(as_document(found, begin, end), ensure_ascii=False, indent=1))  # noqa: T201
         return
     print(f"{_local(begin)} to {_local(end)}")  # noqa: T201
     print(*_kpi_lines(found), sep="\n")  # noqa: T201
@@ -154,7 +154,7 @@ def _report(replays: list[Replay], begin: datetime, end: datetime, seconds: floa
             "calls": [_as_document(one) for one in called],
             "suppressed": sum(not one.annunciated for one in tried.occurrences),
             "vanish": [_as_document(one) for one in lost],
-            "kpis": _document(figures, begin, end),
+            "kpis": as_document(figures, begin, end),
             "seconds": round(seconds, 2),
         }
         print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201
@@ -214,29 +214,6 @@ def _kpi_lines(found: kpi.Kpis) -> list[str]:
         top = [[name, str(calls), f"{share:.1%}"] for name, calls, share in found.top]
         lines += ["", *table_lines(("most frequent", "calls", "share"), top, ("calls", "share"))]
     return lines
-
-
-def _document(found: kpi.Kpis, begin: datetime, end: datetime) -> dict[str, Any]:
-    return {
-        "from": begin.isoformat(),
-        "to": end.isoformat(),
-        "figures": {
-            figure.name: {"value": figure.value, "unit": figure.unit, "target": figure.target, "met": figure.met}
-            for figure in found.figures
-        },
-        "top": [{"alarm": name, "calls": calls, "share": share} for name, calls, share in found.top],
-    }
-
-
-def _entries(connection: psycopg.Connection, begin: datetime, end: datetime) -> list[kpi.Entry]:
-    rows = connection.execute(
-        "select at, type || ' ' || object_kind || '/' || object, event, annunciated, priority from v_alarm_event"
-        " where at >= %s and at < %s and (annunciated or event = 'clear') order by at, event_id",
-        [begin, end],
-    )
-    return [
-        kpi.Entry(at, alarm, event, annunciated, Priority(priority)) for at, alarm, event, annunciated, priority in rows
-    ]
 
 
 def _period(connection: psycopg.Connection, from_: str | None, to: str | None) -> tuple[datetime, datetime]:

@@ -110,6 +110,34 @@ def test_the_plan_of_a_node_is_by_the_hour_and_says_the_period(client: httpx.Cli
     ]  # fmt: skip
 
 
+def test_what_a_client_has_already_is_not_sent_again(client: httpx.Client) -> None:
+    asked = address("readings", period="2026-03-02T00:00Z/PT15M", emc="M2")
+    first = client.get(asked)
+    assert first.headers["cache-control"] == "private, no-cache"
+    again = client.get(asked, headers={"If-None-Match": f'"other", {first.headers["etag"]}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])
+
+
+def test_another_answer_has_another_tag(client: httpx.Client) -> None:
+    asked = address("readings", period="2026-03-02T00:00Z/PT15M", emc="M2")
+    tag = client.get(asked).headers["etag"]
+    then = client.get(f"{asked}&as_of=2026-03-03T01:30Z", headers={"If-None-Match": tag})
+    assert (then.status_code, then.headers["etag"] != tag) == (200, True)
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize(
+    ("as_of", "caching"),
+    # The stream has come to 2026-03-03T02:00.
+    [("2026-03-03T01:30Z", "private, max-age=86400, immutable"), ("2026-03-03T03:00Z", "private, no-cache")],
+)
+def test_what_was_known_then_need_not_be_asked_for_again(
+    client: httpx.Client, form: str, as_of: str, caching: str
+) -> None:
+    answer = client.get(address("readings", period="2026-03-02", as_of=as_of, format=form))
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, caching)
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status", "says"),
     [

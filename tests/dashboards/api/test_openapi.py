@@ -27,7 +27,7 @@ def test_every_address_is_in_it(document: dict[str, Any]) -> None:
     names = {path.removeprefix("/api/v1") for path in document["paths"]}
     assert names == {
         "/nodes", "/nodes/{kind}/{node}/balances", "/nodes/{kind}/{node}/plan", "/balances", "/readings", "/revisions",
-        "/gaps", "/completeness", "/schedules", "/quarantine", "/alarm-events", "/now", "/silent", "/changes", "/alarms",
+        "/gaps", "/completeness", "/schedules", "/quarantine", "/alarm-events", "/now", "/silent", "/changes", "/alarms", "/alarms/kpi",
         "/alarms/{alarm_id}", "/orders", "/health", "/ready", "/me",
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Tests of dashboards.api.orders and alarms: what an operator sees and does, answered by the agent's own work."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from dashboards.api import orders
+from infra.cli import main
 from infra.stack.stack import Addresses
 from schemas.settings import Settings
 from tests.dashboards.serving import serving
@@ -44,6 +46,16 @@ def test_one_alarm_comes_with_its_journal(client: httpx.Client, room: Room) -> N
     found = client.get(f"{API}/alarms/{room.numbers[0]}").json()
     assert found["type"] == "TRIP"
     assert [entry["event"] for entry in found["journal"]] == ["raise", "escalate"]
+
+
+def test_how_much_is_asked_of_people_is_what_the_command_prints(
+    client: httpx.Client, room: Room, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = client.get(f"{API}/alarms/kpi?period=2026-03-01/2026-03-04")
+    assert main(["alarms", "kpi", "--from", "2026-03-01", "--to", "2026-03-04", "--format", "json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert found.json()["figures"] == printed["figures"]
+    assert found.json()["figures"]["annunciated"]["value"] > 0
 
 
 def test_an_order_of_several_is_answered_for_each(client: httpx.Client, room: Room) -> None:
