@@ -11,6 +11,8 @@ from dashboards.api.forms import JSON
 
 # What was known then stays what was known then, but for an import that is dated back.
 LASTING = timedelta(days=1)
+# The same address answers another user otherwise.
+VARY = "Accept, Authorization, Cookie"
 
 
 def as_json(value: object) -> Response:
@@ -25,7 +27,12 @@ def tagged(request: Request, body: bytes, headers: Mapping[str, str], *, lasting
     less than the rows would need each table to say when any of them changed. Making a page is quicker than sending it.
     """
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    all_headers = {**headers, "ETag": tag, "Cache-Control": caching(lasting=lasting), "Vary": "Accept"}
+    all_headers = {
+        **headers,
+        "ETag": tag,
+        "Cache-Control": caching(lasting=lasting),
+        "Vary": "Accept, Authorization, Cookie",
+    }
     if is_known(request, tag):
         return Response(status_code=304, headers=all_headers)
     return Response(body, media_type=JSON, headers=all_headers)

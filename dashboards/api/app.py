@@ -1,20 +1,23 @@
 """The archive, the live state and the control-room page over HTTP."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.sessions import SessionMiddleware
 
 from connectors.database import space_url
 from connectors.live import LiveReader
 from connectors.readers import Readers
-from dashboards.api import alarms, archive, health, live, orders, page, problems
+from dashboards.api import alarms, archive, health, live, orders, page, problems, public
 from dashboards.api.access import me
 from dashboards.api.access.asked import fence
 from dashboards.api.access.guard import Guard
 from dashboards.api.access.issuer import Issuer
+from dashboards.api.access.login import Login
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.hub import Hub
 from schemas.settings import Settings
@@ -26,6 +29,7 @@ def make_app(settings: Settings) -> FastAPI:
     reader = LiveReader(settings.redis, settings.space)
     context = Context(settings, Readers(url), Hub(reader, url))
     issuer = Issuer(settings.oidc_issuer) if settings.oidc_issuer else None
+    login = Login(settings, issuer) if issuer is not None else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -36,7 +40,8 @@ def make_app(settings: Settings) -> FastAPI:
         with suppress(asyncio.CancelledError):
             await running
         await reader.close()
-        if issuer is not None:
+        if issuer is not None and login is not None:
+            await login.close()
             await issuer.close()
         context.readers.close()
 
@@ -45,9 +50,16 @@ def make_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
-    app.add_middleware(Guard, settings=settings, issuer=issuer)
+    if login is not None:
+        # Between going to the issuer and coming back; a server that starts anew in between has people begin anew.
+        app.add_middleware(
+            SessionMiddleware, secret_key=secrets.token_hex(32), session_cookie="tengerim_login", max_age=600,
+            path="/login", https_only=settings.public_url.startswith("https:"),
+        )  # fmt: skip
+        app.include_router(login.router())
+    app.add_middleware(Guard, settings=settings, issuer=issuer, login=login)
     problems.install(app)
-    for part in (archive, live, alarms, orders, me, health):
+    for part in (archive, live, alarms, orders, me, public, health):
         app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(fence)])
     page.install(app)
     app.state.hub = context.hub

@@ -16,7 +16,7 @@ from connectors.node_plan import read_node_plan
 from connectors.scope import Scope
 from dashboards.api import pages
 from dashboards.api.access.asked import Own
-from dashboards.api.answers import as_json, caching
+from dashboards.api.answers import VARY, as_json, caching
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
 from dashboards.api.periods import DESCRIPTION, EXAMPLES, MOST_OF_ALL, MOST_OF_ONE, now, period_of
@@ -102,7 +102,7 @@ def router(context: Context) -> APIRouter:
                 return page.answer
             there(connection)
             name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
-            headers = {"Cache-Control": caching(lasting=lasting), "Vary": "Accept"}
+            headers = {"Cache-Control": caching(lasting=lasting), "Vary": VARY}
             return stream(connection, selection, form, headers, _as_file(name), stack.pop_all())
 
     @routes.get("/nodes", summary="Nodes by their newest master data")

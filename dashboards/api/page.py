@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,14 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+# What the public page is made of: its own address, and every file that it asks for.
+PUBLIC_FILES = (
+    "public.js", "public.css", "style.css", "icon.svg", "day.js", "dom.js", "figures.js", "words.js",
+    "vendor/uPlot.js", "vendor/uPlot.css",
+)  # fmt: skip
+PUBLIC = frozenset({"/public", *(f"/{name}" for name in PUBLIC_FILES)})
+# Another one for whoever logs in.
+_FRONT_HEADERS = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 
 
 class Guarded:
@@ -36,6 +45,15 @@ class Guarded:
 
 
 def install(app: FastAPI) -> None:
-    """Serve the page at `/`; comes after everything else."""
+    """Serve the page at `/`, to strangers the public one, which is always at `/public`; comes after everything else."""
     app.add_middleware(Guarded)
+
+    @app.get("/", include_in_schema=False)
+    async def front(request: Request) -> FileResponse:
+        return FileResponse(PAGE / ("index.html" if request.state.user else "public.html"), headers=_FRONT_HEADERS)
+
+    @app.get("/public", include_in_schema=False)
+    async def public() -> FileResponse:
+        return FileResponse(PAGE / "public.html", headers={"Cache-Control": "no-cache"})
+
     app.mount("/", StaticFiles(directory=PAGE, html=True))

@@ -66,7 +66,8 @@ let askFor = () => {};
 function tools(source) {
   const known = new Set(source.alarms.map((alarm) => alarm.alarm_id));
   for (const number of chosen) if (!known.has(number)) chosen.delete(number);
-  const order = (name, needs) => make("button", {
+  find("#alarms").classList.toggle("read-only", source.me.orders.length === 0);
+  const order = (name, needs) => source.me.orders.includes(name) && make("button", {
     type: "button", disabled: chosen.size === 0, onclick: () => askFor(name, needs, [...chosen]),
   }, word({ acknowledge: "ack" }[name] ?? name));
   const standing = source.alarms.filter((alarm) => !SUPPRESSED.includes(alarm.state)).map((alarm) => alarm.alarm_id);
@@ -76,9 +77,9 @@ function tools(source) {
     showAlarms(source);
   } });
   whole.checked = standing.length > 0 && standing.every((number) => chosen.has(number));
-  find("#alarms .tools").replaceChildren(whole,
+  find("#alarms .tools").replaceChildren(...[whole,
     order("acknowledge", []), order("reset", []), order("shelve", ["minutes", "reason"]), order("unshelve", []), order("comment", ["reason"]),
-    make("span", {}, chosen.size ? word("chosen", chosen.size) : ""));
+    make("span", {}, chosen.size ? word("chosen", chosen.size) : "")].filter(Boolean));
 }
 
 let opened = () => {};
@@ -118,7 +119,7 @@ export function letOrder(source, open) {
       send(Object.fromEntries(new FormData(form)));
     } },
     make("h2", {}, `${word({ acknowledge: "ack" }[name] ?? name)} · ${word("chosen", numbers.length)}`),
-    label(word("who"), who),
+    !source.me.asked && label(word("who"), who),
     needs.includes("minutes") && label(word("minutes"), make("input", { name: "minutes", type: "number", min: 1, max: 43200, value: 60, required: true })),
     label(word("reason"), make("input", { name: "reason", maxlength: 2000, required: needs.includes("reason") })),
     make("div", { class: "buttons" },

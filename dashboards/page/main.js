@@ -73,11 +73,20 @@ function choices() {
     })));
 }
 
+function showMe() {
+  const { asked, name, role, entity } = source.me;
+  find("#me").replaceChildren(...(asked ? [
+    make("span", {}, [name, word(role), entity].filter(Boolean).join(" · ")),
+    make("a", { href: "logout", class: "button" }, word("log_out")),
+  ] : []));
+}
+
 function showAll() {
   document.querySelectorAll("[data-word]").forEach((element) => say(element, word(element.dataset.word)));
   find("#language").value = language();
   const dark = document.documentElement.dataset.theme === "dark";
   say(find("#theme"), word(dark ? "light" : "dark"));
+  showMe();
   showState(source);
   showSystem(source);
   showZones(source, choose);
@@ -120,6 +129,7 @@ function begin() {
     hear({ now: source.states.system?.system?.now });
   });
   source.addEventListener("alarms", () => { showAlarms(source); units(); });
+  source.addEventListener("me", () => { showMe(); showAlarms(source); });
   source.addEventListener("silent", () => showSilent(source));
   source.addEventListener("status", () => { hear(source.status); showState(source); });
   setInterval(() => showState(source), LOOK_MS);

@@ -1,5 +1,5 @@
-// What the page knows: states of nodes, alarms, silent devices, and how fresh all of it is. Events: nodes, states,
-// alarms, silent, status.
+// What the page knows: states of nodes, alarms, silent devices, who looks, and how fresh all of it is. Events: nodes,
+// states, alarms, silent, me, status.
 
 const API = "api/v1/";
 const KINDS = ["system", "zone", "unit", "facility"];
@@ -9,6 +9,8 @@ const AGAIN_MS = 2000;
 
 export async function ask(path, options) {
   const answer = await fetch(API + path, options);
+  // Known no longer: the front page offers to log in.
+  if (answer.status === 401) location.reload();
   const body = answer.status === 304 ? null : await answer.json();
   if (!answer.ok) throw new Error(body?.detail ?? answer.statusText);
   return body;
@@ -31,6 +33,7 @@ export class Source extends EventTarget {
   alarms = [];
   silent = [];
   status = { now: null, redis: null, database: null };
+  me = { asked: false, name: "", role: "", entity: null, orders: [] };
   connected = false;
   heardAt = 0;
   #events = null;
@@ -58,11 +61,13 @@ export class Source extends EventTarget {
     });
     events.addEventListener("open", () => {
       this.#connect(true);
-      this.#soon("nodes", "states", "alarms", "silent");
+      this.#soon("nodes", "states", "alarms", "silent", "me");
     });
     events.addEventListener("error", () => {
       this.#connect(false);
-      if (events.readyState === EventSource.CLOSED) setTimeout(() => this.#listen(), AGAIN_MS);
+      if (events.readyState !== EventSource.CLOSED) return;
+      this.#soon("me");
+      setTimeout(() => this.#listen(), AGAIN_MS);
     });
     on("changes", () => this.#soon("states"));
     on("alarms", () => this.#soon("alarms", "silent"));
@@ -120,6 +125,10 @@ export class Source extends EventTarget {
 
   async _alarms() {
     this.alarms = (await ask("alarms")).data;
+  }
+
+  async _me() {
+    this.me = await ask("me");
   }
 
   async _silent() {

@@ -2,10 +2,14 @@
 
 from urllib.parse import urlsplit
 
+from redis.exceptions import RedisError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dashboards.api import page
+from dashboards.api.access import login
 from dashboards.api.access.issuer import AwayError, Issuer
+from dashboards.api.access.login import Login
 from dashboards.api.access.tokens import TokenError, claims_of
 from dashboards.api.access.user import ANYONE, ClaimsError, User, user_of
 from dashboards.api.context import PREFIX
@@ -13,8 +17,9 @@ from dashboards.api.problems import ProblemError, document
 from schemas.settings import Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-# What strangers get.
-PUBLIC = frozenset({f"{PREFIX}/health"})
+# What strangers get; the front page is another one for them.
+FRONT = "/"
+PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/public/profile", FRONT, *login.PATHS, *page.PUBLIC})
 AGAIN_S = 10
 _ASKING = ("GET", "HEAD", "OPTIONS")
 
@@ -22,9 +27,9 @@ _ASKING = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Puts the user into the state of each request: `request.state.user`, None for a stranger."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, issuer: Issuer | None) -> None:
-        """`issuer`: None where nobody is asked."""
-        self._app, self._settings, self._issuer = app, settings, issuer
+    def __init__(self, app: ASGIApp, settings: Settings, issuer: Issuer | None, login: Login | None) -> None:
+        """`issuer`, `login`: None where nobody is asked."""
+        self._app, self._settings, self._issuer, self._login = app, settings, issuer, login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
@@ -54,15 +59,27 @@ class Guard:
             raise ProblemError(403, "orders are taken from the page of this server only, not from another one's")
 
     async def _user(self, request: Request) -> User | None:
-        if self._issuer is None:
+        if self._issuer is None or self._login is None:
             return ANYONE
-        if request.url.path in PUBLIC:
-            return None
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not token:
-            raise unknown("this needs a token of the issuer, as Authorization: Bearer …")
+        path = request.url.path
         try:
-            claims = await claims_of(token.strip(), self._issuer, self._settings.oidc_audience)
+            return None if path in PUBLIC and path != FRONT else await self._known(request, self._issuer, self._login)
+        except ProblemError:
+            if path == FRONT:
+                return None
+            raise
+
+    async def _known(self, request: Request, issuer: Issuer, login: Login) -> User:
+        """Who brings a token, or is logged in. Raises ProblemError."""
+        try:
+            if "authorization" not in request.headers:
+                if (user := await login.user(request)) is not None:
+                    return user
+                raise unknown("this needs a token of the issuer, as Authorization: Bearer …, or to log in at /login")
+            kind, _, token = request.headers["authorization"].partition(" ")
+            if kind.lower() != "bearer" or not token.strip():
+                raise unknown("this needs a token of the issuer, as Authorization: Bearer …")
+            claims = await claims_of(token.strip(), issuer, self._settings.oidc_audience)
             return user_of(claims, self._settings)
         except TokenError as error:
             raise unknown(str(error), error="invalid_token") from None
@@ -70,6 +87,9 @@ class Guard:
             raise ProblemError(403, str(error), {"WWW-Authenticate": challenge("insufficient_scope")}) from None
         except AwayError as error:
             raise ProblemError(503, str(error), {"Retry-After": str(AGAIN_S)}) from None
+        except RedisError:
+            why = "Redis is away, and with it who is logged in; a token is still good"
+            raise ProblemError(503, why, {"Retry-After": str(AGAIN_S)}) from None
 
 
 def _name_of(host: str) -> str | None:

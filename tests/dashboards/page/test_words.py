@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from dashboards.api.access.user import Role
 from dashboards.api.page import PAGE
 from schemas.alarm import AlarmType, Priority
 
 _ENTRY = re.compile(r"^  (\w+): \[(.*)\],$", re.MULTILINE)
 _TEXT = re.compile(r'"([^"]*)"')
 WORDS = {name: _TEXT.findall(texts) for name, texts in _ENTRY.findall((PAGE / "words.js").read_text(encoding="utf-8"))}
-SOURCES = {path.name: path.read_text(encoding="utf-8") for path in [*PAGE.glob("*.js"), PAGE / "index.html"]}
+SOURCES = {path.name: path.read_text(encoding="utf-8") for path in [*PAGE.glob("*.js"), *PAGE.glob("*.html")]}
 
 
 @pytest.mark.parametrize("name", WORDS)
@@ -30,7 +31,11 @@ def test_alarms_have_their_names() -> None:
     assert {str(one) for one in (*AlarmType, *Priority)} <= WORDS.keys()
 
 
+def test_roles_have_their_names() -> None:
+    assert {role.word for role in Role} <= WORDS.keys()
+
+
 def test_no_word_is_left_over() -> None:
     others = "".join(text for name, text in SOURCES.items() if name != "words.js")
-    kept = {str(one) for one in (*AlarmType, *Priority)}
+    kept = {str(one) for one in (*AlarmType, *Priority)} | {role.word for role in Role}
     assert [name for name in WORDS if name not in kept and f'"{name}"' not in others] == []

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from schemas.settings import Settings
 from tests.dashboards.api.access.issuing import Issuer
 
 pytestmark = pytest.mark.stack
@@ -50,7 +51,7 @@ def test_a_form_is_no_order(client: httpx.Client, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "index.html", "main.js", "api/v1/nodes", "api/v1/openapi.json", "api/v1/ready", "api/v1/me", "nowhere"]
+    "path", ["index.html", "main.js", "api/v1/nodes", "api/v1/openapi.json", "api/v1/ready", "api/v1/me", "nowhere"]
 )
 def test_with_an_issuer_a_stranger_is_told_nothing(asked: httpx.Client, issuer: Issuer, path: str) -> None:
     answer = asked.get(f"/{path}")
@@ -59,3 +60,8 @@ def test_with_an_issuer_a_stranger_is_told_nothing(asked: httpx.Client, issuer: 
 
 def test_but_whether_it_lives(asked: httpx.Client) -> None:
     assert asked.get(f"{API}/health").status_code == 200
+
+
+def test_a_number_that_no_session_has_is_none(asked: httpx.Client, served: Settings) -> None:
+    answer = asked.get(f"{API}/me", headers={"Cookie": f"tengerim_{served.space}=guessed"})
+    assert answer.status_code == 401

@@ -1,0 +1,69 @@
+// The public page: the load of the system, plan and fact of an operating day, and nothing else.
+
+import { columnsOf, DayChart } from "./day.js";
+import { find, say } from "./dom.js";
+import * as figures from "./figures.js";
+import { language, setLanguage, word } from "./words.js";
+
+const LOOK_MS = 60_000;
+const FAILED = { refused: "login_refused", away: "login_away" };
+
+const chart = new DayChart(find("#day .chart"));
+let found = null;
+
+async function look() {
+  try {
+    const answer = await fetch("api/v1/public/profile");
+    if (answer.ok) found = await answer.json();
+  } catch {
+    // What was shown stands until the server is there again.
+  }
+  show();
+}
+
+function show() {
+  const { data = [] } = found ?? {};
+  const last = data.findLast((row) => row.cons_fact_wh !== null);
+  say(find("#day h2"), word("load_of", found ? figures.date(`${found.day}T12:00:00+05:00`) : ""));
+  const at = last && new Date(Date.parse(last.ts) + 900e3);
+  say(find("#figures"), last
+    ? `${word("interval", figures.time(last.ts), figures.time(at))}: ${word("fact")} ${figures.power(last.cons_fact_wh)} ${word("MW")}, ${word("plan")} ${figures.power(last.cons_plan_wh)} ${word("MW")}`
+    : word("no_profile"));
+  if (!found) return;
+  const seconds = (text) => Date.parse(text) / 1000;
+  chart.show(columnsOf({ balances: data, plan: found.plan, begin: seconds(found.begin), end: seconds(found.end) }, "cons"));
+}
+
+function showAll() {
+  document.querySelectorAll("[data-word]").forEach((element) => say(element, word(element.dataset.word)));
+  find("#language").value = language();
+  say(find("#theme"), word(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  const failed = FAILED[new URLSearchParams(location.search).get("login")];
+  say(find("#said"), failed ? word(failed) : "");
+  chart.draw();
+  show();
+}
+
+function begin() {
+  const asked = new URLSearchParams(location.search);
+  setLanguage(asked.get("lang") ?? localStorage.getItem("tengerim.language") ?? "ru");
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  document.documentElement.dataset.theme = asked.get("theme") ?? localStorage.getItem("tengerim.theme") ?? system;
+  find("#language").addEventListener("change", (event) => {
+    localStorage.setItem("tengerim.language", event.target.value);
+    setLanguage(event.target.value);
+    showAll();
+  });
+  find("#theme").addEventListener("click", () => {
+    const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+    localStorage.setItem("tengerim.theme", other);
+    document.documentElement.dataset.theme = other;
+    showAll();
+  });
+  // Nobody is asked where there is nobody to ask: then the profile says so.
+  showAll();
+  look().then(() => { find("#login").hidden = !found?.login; });
+  setInterval(look, LOOK_MS);
+}
+
+begin();
