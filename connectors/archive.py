@@ -115,6 +115,7 @@ VIEWS: Mapping[str, View] = {
     "alarm_now": View(("alarm_id",), of=_OBJECT),
     "alarm_event": View(("at", "event_id"), "at", parts=("alarm_event",), of=_OBJECT),
     "alarm_kpi": View(("day",), "day"),
+    "audit": View(("at", "audit_id"), "at"),
     "channel": View(("emc", "code"), of=("emc",)),
     "node": View(("node_kind", "node"), as_of="node_as_of(%(known_at)s)", of=_NODE),
 }

@@ -13,8 +13,8 @@ from connectors.database import space_url
 from connectors.live import LiveReader
 from connectors.readers import Readers
 from dashboards.api import alarms, archive, health, live, orders, page, problems, public
-from dashboards.api.access import me
-from dashboards.api.access.asked import fence
+from dashboards.api.access import asked, me
+from dashboards.api.access.audit import Audit
 from dashboards.api.access.guard import Guard
 from dashboards.api.access.issuer import Issuer
 from dashboards.api.access.login import Login
@@ -27,9 +27,9 @@ def make_app(settings: Settings) -> FastAPI:
     """The application of one space; without an issuer in the settings, for this machine only and open to all on it."""
     url = space_url(settings.database, settings.space)
     reader = LiveReader(settings.redis, settings.space)
-    context = Context(settings, Readers(url), Hub(reader, url))
+    context = Context(settings, Readers(url), Hub(reader, url), Audit(url))
     issuer = Issuer(settings.oidc_issuer) if settings.oidc_issuer else None
-    login = Login(settings, issuer) if issuer is not None else None
+    login = Login(settings, issuer, context.audit) if issuer is not None else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,10 +57,11 @@ def make_app(settings: Settings) -> FastAPI:
             path="/login", https_only=settings.public_url.startswith("https:"),
         )  # fmt: skip
         app.include_router(login.router())
-    app.add_middleware(Guard, settings=settings, issuer=issuer, login=login)
+    app.add_middleware(Guard, settings=settings, issuer=issuer, login=login, audit=context.audit)
     problems.install(app)
+    asked.install(app, context.audit)
     for part in (archive, live, alarms, orders, me, public, health):
-        app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(fence)])
+        app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(asked.fence)])
     page.install(app)
     app.state.hub = context.hub
     return app

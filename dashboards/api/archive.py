@@ -15,7 +15,9 @@ from connectors.archive import EVER, Period, Selection
 from connectors.node_plan import read_node_plan
 from connectors.scope import Scope
 from dashboards.api import pages
-from dashboards.api.access.asked import Own
+from dashboards.api.access.asked import Own, Who, check_role
+from dashboards.api.access.audit import entry
+from dashboards.api.access.user import Role, User
 from dashboards.api.answers import VARY, as_json, caching
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
@@ -34,6 +36,7 @@ class Asked:
     """What every question about rows may say."""
 
     request: Request
+    user: User
     scope: Scope
     period: str | None
     as_of: str | None
@@ -45,6 +48,7 @@ class Asked:
 # A coroutine, for what is not one is called in a thread.
 async def _asked(
     request: Request,
+    user: Who,
     scope: Own,
     period: Annotated[str | None, Query(max_length=100, description=DESCRIPTION, examples=EXAMPLES)] = None,
     as_of: Annotated[
@@ -54,7 +58,7 @@ async def _asked(
     cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
     format: Annotated[Form | None, Query(description="Instead of the header Accept.")] = None,  # noqa: A002
 ) -> Asked:
-    return Asked(request, scope, period, as_of, limit, cursor, format)
+    return Asked(request, user, scope, period, as_of, limit, cursor, format)
 
 
 Rows = Annotated[Asked, Depends(_asked)]
@@ -102,6 +106,9 @@ def router(context: Context) -> APIRouter:
                 return page.answer
             there(connection)
             name = "-".join([view, *chosen.values(), *([asked.period] if asked.period else [])])
+            if asked.user.subject:
+                user, file = asked.user, f"{name}.{form}"
+                context.audit.note(entry(asked.request, user.name, user.subject, "export", file, "done"))
             headers = {"Cache-Control": caching(lasting=lasting), "Vary": VARY}
             return stream(connection, selection, form, headers, _as_file(name), stack.pop_all())
 
@@ -171,6 +178,11 @@ def router(context: Context) -> APIRouter:
     @routes.get("/alarm-events", summary="The journal of alarms")
     def alarm_events(asked: Rows, type: _Code = None, object: _Code = None) -> Response:  # noqa: A002
         return answer(asked, "alarm_event", {"type": type, "object": object})
+
+    @routes.get("/audit", summary="Who did what over HTTP, from where; for administrators")
+    def audit(asked: Rows, actor: _Code = None, action: _Code = None) -> Response:
+        check_role(asked.user, Role.ADMIN, "the audit")
+        return answer(asked, "audit", {"actor": actor, "action": action})
 
     return routes
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from connectors.readers import Readers
+from dashboards.api.access.audit import Audit
 from dashboards.api.hub import Hub
 from schemas.settings import Settings
 
@@ -16,3 +17,4 @@ class Context:
     settings: Settings
     readers: Readers
     hub: Hub
+    audit: Audit

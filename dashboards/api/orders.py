@@ -4,12 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors.audit import Entry, Outcome, write_audit
 from connectors.commands import send_commands, wait_for_answers
 from connectors.database import connect, space_url
 from dashboards.api.access.asked import Who, check_role
+from dashboards.api.access.audit import entry
 from dashboards.api.access.user import GIVEN_BY
 from dashboards.api.context import Context
 from dashboards.api.problems import ProblemError
@@ -51,7 +53,7 @@ def router(context: Context) -> APIRouter:
     settings = context.settings
 
     @routes.post("/orders", summary="Acknowledge, shelve, comment …")
-    def orders(asked: Ordered, user: Who) -> list[Answered]:
+    def orders(request: Request, asked: Ordered, user: Who) -> list[Answered]:
         check_role(user, GIVEN_BY[asked.order], asked.order)
         actor = user.name or asked.actor
         if not actor.strip():
@@ -61,15 +63,31 @@ def router(context: Context) -> APIRouter:
         now = datetime.now(UTC)
         given = asked.model_dump(exclude={"alarms"}) | {"actor": actor}
         commands = [Command(command_id=uuid4(), sent_at=now, alarm_id=alarm, **given) for alarm in asked.alarms]
+
+        def said(command: Command, outcome: Outcome, **detail: object) -> Entry:
+            detail["command_id"] = str(command.command_id)
+            return entry(request, actor, user.subject, command.order, f"alarm {command.alarm_id}", outcome, **detail)
+
         with connect(space_url(settings.database, settings.space)) as connection:
+            # Before it is sent: an order that nobody could write down is not given.
+            write_audit(connection, [said(command, "given", reason=command.reason) for command in commands])
             send_commands(settings.kafka, settings.space, commands)
             answers = {one.command_id: one for one in wait_for_answers(connection, commands, ANSWER_S)}
+            found = [(command, answers.get(command.command_id)) for command in commands]
+            write_audit(
+                connection,
+                [
+                    said(command, "refused", why=answer.answer)
+                    for command, answer in found
+                    if answer and not answer.done
+                ],
+            )
         waiting = "no answer yet; it stands on the topic and is obeyed when a worker runs"
         return [
             Answered(alarm=command.alarm_id, done=answer.done, answer=answer.answer)
-            if (answer := answers.get(command.command_id)) is not None
+            if answer is not None
             else Answered(alarm=command.alarm_id, done=None, answer=waiting)
-            for command in commands
+            for command, answer in found
         ]
 
     return routes

@@ -120,6 +120,8 @@ def fill_every_view(archive: psycopg.Connection, folder: Path) -> None:
         "insert into alarm_event (at, alarm_id, type, object_kind, object, event, state_before, state, annunciated,"
         " priority, unit, rules, actor, reason, command_id, detail) values ('2026-03-02T01:00Z', 1, 'TRIP', 'facility',"
         " 'F', 'raise', 'NORM', 'UNACK', true, 'high', 'W', 'abc', '', 'why', gen_random_uuid(), '{\"of\": 3}')",
+        "insert into audit (at, actor, subject, address, action, target, outcome, detail) values ('2026-03-02T01:00Z',"
+        " 'vera', '1', '127.0.0.1', 'login', '', 'done', '{}')",
         "insert into alarm (type, object_kind, object, state, life, condition, latched, priority, acked_by, escalated,"
         " rule_reason, order_reason, out_of_service, level, doubtful, unit, detail, changed_at) values ('TRIP', 'facility', 'F',"
         " 'UNACK', 'UNACK', true, true, 'high', '', false, '', '', '', 1, false, 'W', '{}', '2026-03-02T01:00Z')",

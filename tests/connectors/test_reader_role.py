@@ -61,12 +61,17 @@ def relations(connection: psycopg.Connection, kinds: str) -> list[str]:
 
 
 def test_every_view_can_be_read(filled: psycopg.Connection, reader: psycopg.Connection) -> None:
-    views = [view for view in relations(filled, "v") if view.startswith("v_")]
+    views = [view for view in relations(filled, "v") if view.startswith("v_") and view != "v_audit"]
     assert len(views) >= 15
     for view in views:
         assert reader.execute(f"select count(*) > 0 from {view}").fetchone() == (True,), view
     plan = reader.execute("select gen_plan_wh from node_plan('unit', 'UG', '2026-03-02Z', '2026-03-03Z')")
     assert plan.fetchall() == [(1000,)]
+
+
+def test_who_did_what_is_not_for_everybody(reader: psycopg.Connection) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute("select 1 from v_audit")
 
 
 def test_no_table_can_be_read(filled: psycopg.Connection, reader: psycopg.Connection) -> None:

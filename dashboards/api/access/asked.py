@@ -6,13 +6,15 @@ forgets to tells them nothing.
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
+from fastapi.responses import JSONResponse
 
 from connectors.scope import Scope
+from dashboards.api.access.audit import Audit, entry
 from dashboards.api.access.guard import challenge
 from dashboards.api.access.user import Role, User
-from dashboards.api.problems import ProblemError
+from dashboards.api.problems import ProblemError, document
 
 
 # Coroutines, for what is not one is called in a thread.
@@ -37,18 +39,32 @@ async def fence(request: Request) -> None:
     """Keep the users of an entity away from what is not theirs; for every address but the public ones."""
     user: User | None = request.state.user
     if user is not None and user.entity is not None and not _asks_whose(request.scope["route"].dependant):
-        raise lacking(f"this is not for users of one entity, and {user.name} is one of {user.entity}")
+        raise LackingError(f"this is not for users of one entity, and {user.name} is one of {user.entity}")
 
 
 def check_role(user: User, least: Role, what: str) -> None:
     """Raise ProblemError where a user may not do `what`."""
     if user.role < least:
-        raise lacking(f"{what} takes the role {least.word}; {user.name} is {user.role.word}")
+        raise LackingError(f"{what} takes the role {least.word}; {user.name} is {user.role.word}")
 
 
-def lacking(why: str) -> ProblemError:
-    """Somebody is known, and may not."""
-    return ProblemError(403, why, {"WWW-Authenticate": challenge("insufficient_scope")})
+class LackingError(ProblemError):
+    """Somebody is known, and may not; it is written down."""
+
+    def __init__(self, why: str) -> None:
+        """`why`: says what is missing."""
+        super().__init__(403, why, {"WWW-Authenticate": challenge("insufficient_scope")})
+
+
+def install(app: FastAPI, audit: Audit) -> None:
+    """Let what is refused to somebody be written down."""
+
+    @app.exception_handler(LackingError)
+    async def lacking(request: Request, error: LackingError) -> JSONResponse:
+        user: User = request.state.user
+        place = f"{request.method} {request.url.path}"
+        await audit.noted(entry(request, user.name, user.subject, "access", place, "refused", why=error.detail))
+        return document(error.status, error.detail, error.headers)
 
 
 def _asks_whose(dependant: Dependant) -> bool:

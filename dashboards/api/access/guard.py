@@ -1,5 +1,7 @@
 """Asks everybody who comes who they are, before anything else does: whatever is not named public is closed."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
@@ -8,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboards.api import page
 from dashboards.api.access import login
+from dashboards.api.access.audit import Audit, entry
 from dashboards.api.access.issuer import AwayError, Issuer
 from dashboards.api.access.login import Login
 from dashboards.api.access.tokens import TokenError, claims_of
@@ -27,9 +30,11 @@ _ASKING = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Puts the user into the state of each request: `request.state.user`, None for a stranger."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, issuer: Issuer | None, login: Login | None) -> None:
+    def __init__(
+        self, app: ASGIApp, settings: Settings, issuer: Issuer | None, login: Login | None, audit: Audit
+    ) -> None:  # fmt: skip
         """`issuer`, `login`: None where nobody is asked."""
-        self._app, self._settings, self._issuer, self._login = app, settings, issuer, login
+        self._app, self._settings, self._issuer, self._login, self._audit = app, settings, issuer, login, audit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
@@ -80,8 +85,14 @@ class Guard:
             if kind.lower() != "bearer" or not token.strip():
                 raise unknown("this needs a token of the issuer, as Authorization: Bearer …")
             claims = await claims_of(token.strip(), issuer, self._settings.oidc_audience)
-            return user_of(claims, self._settings)
+            try:
+                return user_of(claims, self._settings)
+            except ClaimsError as error:
+                await self._note(request, claims, str(error))
+                raise
         except TokenError as error:
+            if error.claims is not None:
+                await self._note(request, error.claims, str(error))
             raise unknown(str(error), error="invalid_token") from None
         except ClaimsError as error:
             raise ProblemError(403, str(error), {"WWW-Authenticate": challenge("insufficient_scope")}) from None
@@ -90,6 +101,12 @@ class Guard:
         except RedisError:
             why = "Redis is away, and with it who is logged in; a token is still good"
             raise ProblemError(503, why, {"Retry-After": str(AGAIN_S)}) from None
+
+    async def _note(self, request: Request, claims: Mapping[str, Any], why: str) -> None:
+        """That a token was refused which the issuer has signed; of others nobody knows whose they are."""
+        name, subject = str(claims.get("preferred_username", "")), str(claims.get("sub", ""))
+        place = f"{request.method} {request.url.path}"
+        await self._audit.noted(entry(request, name, subject, "token", place, "refused", why=why))
 
 
 def _name_of(host: str) -> str | None:

@@ -16,6 +16,7 @@ from fastapi.responses import RedirectResponse
 from joserfc.errors import JoseError
 from redis.exceptions import RedisError
 
+from dashboards.api.access.audit import Audit, entry
 from dashboards.api.access.issuer import AwayError, Issuer
 from dashboards.api.access.sessions import LONGEST_S, Session, Sessions
 from dashboards.api.access.tokens import ALGORITHMS, TokenError, claims_of
@@ -38,9 +39,9 @@ BEFORE_S = 10
 class Login:
     """Sends people to the issuer and takes them back."""
 
-    def __init__(self, settings: Settings, issuer: Issuer) -> None:
+    def __init__(self, settings: Settings, issuer: Issuer, audit: Audit) -> None:
         """`settings`: with an issuer."""
-        self._settings, self._issuer = settings, issuer
+        self._settings, self._issuer, self._audit = settings, issuer, audit
         self.sessions = Sessions(settings.redis, settings.space)
         # Ports share their cookies.
         self.cookie = f"tengerim_{settings.space}"
@@ -120,6 +121,7 @@ class Login:
                 return self._failed(request, "away", error)
             except (OAuthError, JoseError, TokenError, ClaimsError, KeyError, ValueError) as error:
                 return self._failed(request, "refused", error)
+            await self._audit.noted(entry(request, session.name, session.subject, "login", "", "done"))
             answer = RedirectResponse(self._base(request), 303)
             answer.set_cookie(
                 self.cookie, number, max_age=LONGEST_S, httponly=True, samesite="lax",
@@ -133,6 +135,8 @@ class Login:
             answer: Response = RedirectResponse(home, 303)
             try:
                 session = await self.sessions.end(number) if number else None
+                if session is not None:
+                    await self._audit.noted(entry(request, session.name, session.subject, "logout", "", "done"))
                 if session is not None and session.id_token:
                     answer = await (await self._client()).logout_redirect(
                         request, home, session.id_token, client_id=self._settings.oidc_client_id

@@ -18,6 +18,7 @@ ADDRESSES = {
     "nodes": "node", "balances?kind=system": "balance_15m", "balances?step=1h&kind=system": "balance_1h", "readings": "reading",
     "revisions": "revision", "gaps": "gap", "completeness": "completeness", "schedules": "schedule",
     "quarantine": "quarantine", "alarm-events": "alarm_event",
+    "audit": "audit",
 }  # fmt: skip
 
 

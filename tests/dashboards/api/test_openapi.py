@@ -28,7 +28,7 @@ def test_every_address_is_in_it(document: dict[str, Any]) -> None:
     assert names == {
         "/nodes", "/nodes/{kind}/{node}/balances", "/nodes/{kind}/{node}/plan", "/balances", "/readings", "/revisions",
         "/gaps", "/completeness", "/schedules", "/quarantine", "/alarm-events", "/now", "/silent", "/changes", "/alarms", "/alarms/kpi",
-        "/alarms/{alarm_id}", "/orders", "/health", "/ready", "/me", "/public/profile",
+        "/alarms/{alarm_id}", "/orders", "/health", "/ready", "/me", "/public/profile", "/audit",
     }  # fmt: skip
 
 

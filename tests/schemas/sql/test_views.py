@@ -1,4 +1,4 @@
-"""Tests of 006_views.sql: the public contract."""
+"""Tests of the views: the public contract."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -29,6 +29,9 @@ COLUMNS = {
     "v_node": "node_kind node name unit_kind fuel capacity_w",
     "v_alarm_now": "alarm_id type object_kind object state priority condition raised_at acked_at acked_by escalated",
     "v_alarm_event": "at event_id alarm_id type object_kind object event state_before state annunciated priority",
+    "v_completeness_15m": "dctu ts expected on_time late missing",
+    "v_channel": "emc code dctu unit sign max_wh registered_at",
+    "v_audit": "audit_id at actor subject address action target outcome detail",
     "v_alarm_kpi": "day annunciated low medium high alarms most_per_hour most_per_10_min floods_10_min",
 }
 MORE_MAY_FOLLOW = {"v_node_now", "v_revision", "v_quarantine", "v_schedule", "v_node", "v_alarm_now", "v_alarm_event"}
