@@ -24,6 +24,8 @@ COLUMNS = {
     "v_node_now": "node_kind node now ts",
     "v_gap": "dctu first_start last_end channels opened_at healed_at late_by declared",
     "v_completeness": "dctu day expected on_time late missing",
+    "v_completeness_15m": "dctu ts expected on_time late missing",
+    "v_channel": "emc code dctu unit sign max_wh registered_at",
     "v_quarantine": "quarantine_id received_at rule detail dctu channel start wh status sent_at seq",
     "v_schedule": "unit hour version wh received_at in_force",
     "v_node": "node_kind node name unit_kind fuel capacity_w",
@@ -128,6 +130,30 @@ def test_completeness_is_counted_by_local_day(archive: psycopg.Connection, tmp_p
     ]
     assert archive.execute("select * from completeness(%s, %s)", [day, day + timedelta(days=1)]).fetchall() == [
         ("DF", day, 4, 3, 0, 1)
+    ]
+
+
+def test_completeness_is_counted_by_interval(archive: psycopg.Connection, tmp_path: Path) -> None:
+    register(archive, tmp_path)
+    for unit, present, on_time in ((0, 1, 0), (1, 4, 4), (2, 5, 3)):
+        archive.execute(
+            "insert into partial select %s, 0, dctu_id, %s, %s, 4, %s from dctu_key where dctu = 'DF'",
+            [at("01:00"), unit, present, on_time],
+        )
+    rows = archive.execute("select * from v_completeness_15m").fetchall()
+    # What came of one unit and was not expected makes up for nothing of another.
+    assert rows == [("DF", at("01:00"), 12, 7, 3, 3)]
+
+
+def test_a_channel_is_shown_by_its_newest_master_data(archive: psycopg.Connection, tmp_path: Path) -> None:
+    register(archive, tmp_path)
+    register(archive, tmp_path, KNOWN + timedelta(hours=1), channels=[f"M1,02,DF,UE,1,700,{at('12:00').isoformat()},"])
+    rows = archive.execute("select emc, code, dctu, unit, sign, max_wh, registered_at from v_channel").fetchall()
+    assert rows == [
+        ("M1", "01", "DF", "UG", 1, 500_000, KNOWN),
+        ("M1", "02", "DF", "UE", 1, 700_000, KNOWN),
+        ("M2", "01", "DG", "UC", 1, 500_000, KNOWN),
+        ("M2", "03", "DG", None, 0, 500_000, KNOWN),
     ]
 
 
