@@ -7,7 +7,7 @@ from schemas.alarm import AlarmType, Unit
 from schemas.time import LOCAL, slot_start
 
 _MEGA = 1_000_000
-_UNITS = {
+UNITS = {
     Unit.W: {"kk": "МВт", "ru": "МВт", "en": "MW"},
     Unit.WH: {"kk": "МВт·сағ", "ru": "МВт·ч", "en": "MWh"},
     Unit.POINTS: {"kk": "нүкте", "ru": "точек", "en": "points"},
@@ -28,7 +28,7 @@ _WORDS = {
 
 def quantity(value: int, unit: Unit, language: str, *, signed: bool = False) -> str:
     """A value as people read it."""
-    words = _UNITS[unit][language]
+    words = UNITS[unit][language]
     if unit in (Unit.W, Unit.WH):
         rounded = round(value / _MEGA)
         return f"{rounded:+,d} {words}" if signed and rounded else f"{rounded:,d} {words}"
