@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 from infra.stack.stack import Addresses, running
+from infra.stack.state import NEEDED
 from schemas.settings import Settings
 
 
@@ -49,6 +50,7 @@ def given(settings: Settings) -> Addresses:
         redis=settings.redis,
         prometheus=settings.prometheus,
         alertmanager=settings.alertmanager,
+        grafana=settings.grafana,
     )
 
 
@@ -57,11 +59,10 @@ def load(*needed: str) -> Settings:
     settings = read()
     local = running(settings.home)
     filled = {}
-    for name in needed or Addresses.__dataclass_fields__:
+    for name in needed or NEEDED:
         if not getattr(settings, name):
-            if local is None:
-                raise SettingsError(
-                    f"no address for {name}: start the local stack with `tengerim up`, or set TENGERIM_{name.upper()}"
-                )
+            if local is None or not getattr(local, name):
+                start = "start the local stack with `tengerim up`, or set" if name in NEEDED else "set"
+                raise SettingsError(f"no address for {name}: {start} TENGERIM_{name.upper()}")
             filled[name] = getattr(local, name)
     return settings.model_copy(update=filled)

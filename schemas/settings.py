@@ -51,6 +51,14 @@ class Settings(BaseSettings):
     alertmanager: Annotated[
         str, Field(pattern=rf"^(https?://{_USER}{_SERVER}({_PORT})?(/\S*)?)?$", description="http://host:port")
     ] = ""
+    grafana: Annotated[
+        str,
+        Field(
+            pattern=rf"^(https?://{_USER}{_SERVER}({_PORT})?(/[^\s?]*)?)?$",
+            description="http://[user:password@]host:port",
+            repr=False,
+        ),
+    ] = ""
 
     space: Annotated[
         str,
@@ -90,7 +98,24 @@ class Settings(BaseSettings):
             description="http://host:port where people open the control-room page; stands in notifications.",
         ),
     ] = ""
-    language: Annotated[Literal["kk", "ru", "en"], Field(description="Language of notifications.")] = "ru"
+    language: Annotated[
+        Literal["kk", "ru", "en"], Field(description="Language of notifications and of Grafana's dashboards.")
+    ] = "ru"
+    grafana_token: Annotated[
+        str, Field(description="Token of a service account of Grafana, role Admin.", repr=False)
+    ] = ""
+    grafana_database: Annotated[
+        str,
+        Field(
+            pattern=rf"^(postgres(ql)?://{_USER}{_SERVER}({_PORT})?(/[^\s/?]*)?(\?\S*)?)?$",
+            description="postgresql://role[:password]@host:port/database",
+            repr=False,
+        ),
+    ] = ""
+    grafana_prometheus: Annotated[
+        str,
+        Field(pattern=rf"^(https?://{_USER}{_SERVER}({_PORT})?(/\S*)?)?$", description="http://host:port", repr=False),
+    ] = ""
     smtp: Annotated[
         str, Field(pattern=rf"^({_SERVER}{_PORT})?$", description="host:port of the server that takes mails.")
     ] = ""

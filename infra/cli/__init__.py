@@ -11,7 +11,9 @@ from cyclopts.exceptions import CycloptsError, UnusedCliTokensError
 from infra.cli.error import UserError as UserError
 
 # Every command and its module, in the order in which --help shows them.
-_NAMED = ("worker", "serve", "registry", "schedule", "ingest", "quarantine", "alarms", "drain", "history", "demo")
+_NAMED = (
+    "worker", "serve", "registry", "schedule", "ingest", "quarantine", "alarms", "drain", "history", "grafana", "demo",
+)  # fmt: skip
 _MODULES = {**dict.fromkeys(("up", "down", "status", "wipe"), "stack"), **{name: name for name in _NAMED}}
 
 

@@ -17,6 +17,7 @@ STATES = {
     "given": "[green]given[/]",
     "stopped": "[yellow]stopped[/]",
     "silent": "[red]silent[/]",
+    "absent": "[dim]none here[/]",
 }
 
 # Of different shapes: not every terminal has colours, nor every eye.
@@ -56,7 +57,7 @@ def status() -> int:
             console.print(pipeline_table(read.space, pipeline.look(settings.load("kafka", "database"))))
         except (DatabaseError, KafkaError) as error:
             console.print(f"[yellow]space {read.space}[/]: {escape(str(error))}")
-    return 0 if len(answering) == len(parts) else 1
+    return 0 if {part.name for part in parts if not part.optional} <= answering else 1
 
 
 def wipe(*, everything: Annotated[bool, cyclopts.Parameter(negative="")] = False) -> None:

@@ -33,6 +33,9 @@ class Part(ABC):
     title: ClassVar[str]
     # Whether its program is one of the root's.
     of_root: ClassVar[bool] = True
+    # Whether everything works without it, too.
+    optional: ClassVar[bool] = False
+    start_seconds: ClassVar[float] = START_SECONDS
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     @property
@@ -49,6 +52,10 @@ class Part(ABC):
     def health_address(self) -> str:
         """Where to ask whether it serves."""
         return self.address
+
+    def is_there(self) -> bool:
+        """Whether its program can be had at all; of what is not optional it can."""
+        return True
 
     @abstractmethod
     def argv(self) -> list[str]:
@@ -110,7 +117,7 @@ class Part(ABC):
         self.configure(files)
         self.make(say)
         self.process.start(self.argv(), spec, as_root=self.of_root)
-        self._await_health(START_SECONDS)
+        self._await_health(self.start_seconds)
         self.complete()
         say(f"{self.name}: {self.title} serves at {self.address}")
 

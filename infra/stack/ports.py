@@ -17,6 +17,7 @@ FIRST = {
     "redis": 16379,
     "prometheus": 19090,
     "alertmanager": 19193 + 100,
+    "grafana": 13000,
 }
 SPAN = 400
 

@@ -14,7 +14,7 @@ from infra.stack import ports
 from infra.stack.error import StackError as StackError
 from infra.stack.part import Part, UnhealthyError
 from infra.stack.root import LINKS, remove
-from infra.stack.state import KINDS, NAMES, NOWHERE, State, read, write
+from infra.stack.state import KINDS, NAMES, NEEDED, NOWHERE, State, read, write
 from infra.stack.state import Addresses as Addresses
 from infra.stack.tansu import Tansu
 
@@ -33,8 +33,9 @@ class PartStatus:
     title: str
     version: str
     address: str  # without password
-    state: Literal["runs", "given", "stopped", "silent"]
+    state: Literal["runs", "given", "stopped", "silent", "absent"]
     detail: str = ""
+    optional: bool = False
 
 
 def up(home: Path, given: Addresses, say: Say) -> Addresses:
@@ -48,8 +49,8 @@ def up(home: Path, given: Addresses, say: Say) -> Addresses:
 
 
 def _up(home: Path, given: Addresses, say: Say) -> Addresses:
-    wanted = [name for name in NAMES if not getattr(given, name)]
     before = read(home)
+    wanted = [name for name in NAMES if not getattr(given, name) and before.part(name).is_there()]
     alive = {name for name in wanted if before.part(name).process.pid() is not None}
     if "kafka" in alive:
         alive.add("kafka_controller")
@@ -62,14 +63,29 @@ def _up(home: Path, given: Addresses, say: Say) -> Addresses:
         # The servers' own user must get through, whatever the umask.
         folder.chmod(0o755)
     with ThreadPoolExecutor() as pool:
-        others = pool.submit(_install, [state.part(name) for name in wanted if name != "kafka"], say)
+        others = pool.submit(_install, [state.part(name) for name in wanted if name in NEEDED and name != "kafka"], say)
         if "kafka" in wanted:
             state = replace(state, stand_in=_install_broker(state, say))
         others.result()
         write(state)
-        for started in [pool.submit(state.part(name).start, say) for name in wanted]:
+        for started in [pool.submit(state.part(name).start, say) for name in wanted if name in NEEDED]:
             started.result()
+    for name in wanted:
+        if name not in NEEDED and not _started(state.part(name), say):
+            addresses = replace(addresses, **{name: ""})
+            write(replace(state, addresses=addresses))
     return addresses
+
+
+def _started(part: Part, say: Say) -> bool:
+    """Install and start a part that nothing depends on; whether it serves."""
+    try:
+        part.install(say)
+        part.start(say)
+    except StackError as error:
+        say(f"{part.name}: everything else works without it. {error}")
+        return False
+    return True
 
 
 def _install(parts: Sequence[Part], say: Say) -> None:
@@ -139,13 +155,16 @@ def status(home: Path, given: Addresses) -> list[PartStatus]:
 
 def _status(part: Part, given: str) -> PartStatus:
     if not given and part.process.pid() is None:
-        return PartStatus(part.name, part.title, part.version, part.address, "stopped")
+        if not part.is_there():
+            return PartStatus(part.name, part.title, "", "", "absent", optional=part.optional)
+        return PartStatus(part.name, part.title, part.version, part.address, "stopped", optional=part.optional)
     address = given or part.address
     try:
         version = part.probe(address) or ("" if given else part.version)
     except UnhealthyError as error:
-        return PartStatus(part.name, part.title, part.version, _public(address), "silent", str(error))
-    return PartStatus(part.name, part.title, version, _public(address), "given" if given else "runs")
+        return PartStatus(part.name, part.title, part.version, _public(address), "silent", str(error), part.optional)
+    state: Literal["given", "runs"] = "given" if given else "runs"
+    return PartStatus(part.name, part.title, version, _public(address), state, optional=part.optional)
 
 
 def start(home: Path, name: str, say: Say) -> None:

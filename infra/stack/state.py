@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.stack import ports
 from infra.stack.alertmanager import Alertmanager
+from infra.stack.grafana import Grafana
 from infra.stack.kafka import Kafka
 from infra.stack.part import Part
 from infra.stack.postgres import Postgres
@@ -24,11 +25,15 @@ class Addresses:
     redis: str = ""  # redis://host:port
     prometheus: str = ""  # http://host:port
     alertmanager: str = ""  # http://host:port
+    grafana: str = ""  # http://host:port; empty, too, where there is none to be had
 
 
 NAMES = tuple(field.name for field in fields(Addresses))
 NOWHERE = Addresses()
-KINDS: Mapping[str, type[Part]] = {kind.name: kind for kind in (Kafka, Postgres, Redis, Prometheus, Alertmanager)}
+KINDS: Mapping[str, type[Part]] = {
+    kind.name: kind for kind in (Kafka, Postgres, Redis, Prometheus, Alertmanager, Grafana)
+}
+NEEDED = tuple(name for name in NAMES if not KINDS[name].optional)
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,9 @@ class State:
         kind = Tansu if name == "kafka" and self.stand_in else KINDS[name]
         if kind is Prometheus:
             return Prometheus(self.home, self.ports, alertmanager=self.addresses.alertmanager)
+        if kind is Grafana:
+            addresses = self.addresses
+            return Grafana(self.home, self.ports, database=addresses.database, prometheus=addresses.prometheus)
         return kind(self.home, self.ports)
 
 
@@ -61,7 +69,8 @@ def read(home: Path) -> State:
 
 def write(state: State) -> None:
     """Remember it, all at once or not at all."""
-    content = {"ports": dict(state.ports), "addresses": asdict(state.addresses), "stand_in": state.stand_in}
+    addresses = {name: address for name, address in asdict(state.addresses).items() if address}
+    content = {"ports": dict(state.ports), "addresses": addresses, "stand_in": state.stand_in}
     written = state.home / "stack.json.new"
     written.touch(0o600)  # a given address may hold a password
     written.write_text(json.dumps(content, indent=2) + "\n")

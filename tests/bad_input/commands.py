@@ -183,6 +183,12 @@ SETTINGS = [
     setting(
         "TENGERIM_PROMETHEUS", "9090", "TENGERIM_PROMETHEUS='9090' is not http://host:port; mend or unset it", "up"
     ),
+    setting(
+        "TENGERIM_GRAFANA",
+        "grafana.example",
+        "TENGERIM_GRAFANA='grafana.example' is not http://[user:password@]host:port; mend or unset it",
+        "grafana diff",
+    ),
     setting("TENGERIM_SPACE", "Main-2", "TENGERIM_SPACE='Main-2' is not a name (a to z, then also 0 to 9 and _, …"),
     setting(
         "TENGERIM_PARTITIONS",
@@ -234,6 +240,24 @@ SERVERS = [
         f"Redis at redis://{NOBODY} (setting TENGERIM_REDIS) does not serve: …. Start it there, or empty the "
         "setting and Tengerim starts its own.",
         "up",
+    ),
+    setting(
+        "TENGERIM_GRAFANA",
+        f"http://admin:secret@{NOBODY}",
+        f"no Grafana at http://{NOBODY} (Connection refused); see whether it runs, or set TENGERIM_GRAFANA",
+        "grafana push",
+    ),
+    Command(
+        "no Grafana anywhere",
+        "grafana diff",
+        "tengerim: no address for grafana: set TENGERIM_GRAFANA",
+        {},
+        {"TENGERIM_GRAFANA": ""},
+    ),
+    Command(
+        "a language that there is not",
+        "grafana push --language de",
+        'tengerim: invalid value "de" for --language; choose from: "kk", "ru", "en"; see …',
     ),
     Command(
         "no server at all",

@@ -14,7 +14,7 @@ COMMANDS = [
         "list", "show", "ack", "reset", "shelve", "unshelve", "suppress", "out-of-service", "return", "comment",
         "export", "kpi", "backtest", "check", "receivers",
     )),
-    ["drain"], ["history"], ["demo"],
+    ["drain"], ["history"], ["grafana", "push"], ["grafana", "diff"], ["grafana", "write"], ["demo"],
 ]  # fmt: skip
 
 

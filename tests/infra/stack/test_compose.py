@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.stack import kafka, postgres
+from connectors import reader_role
+from infra.cli import main
+from infra.stack import grafana, kafka, postgres
 from infra.stack.ports import FIRST
 from infra.stack.root import PACKAGES, Root
 from infra.stack.stack import Addresses
-from infra.stack.state import KINDS, NAMES
+from infra.stack.state import KINDS, NAMES, NEEDED
 from schemas.settings import Settings
 
 INFRA = Path(kafka.__file__).parents[1]
@@ -25,8 +27,8 @@ def options(command: list[str]) -> dict[str, str]:
     return dict(word.removeprefix("--").split("=", 1) for word in command if word.startswith("--"))
 
 
-def test_the_services_are_the_parts_with_grafana_and_the_worker() -> None:
-    assert SERVICES.keys() == {*NAMES, "grafana", "worker"}
+def test_the_services_are_the_parts_and_what_is_ours() -> None:
+    assert SERVICES.keys() == {*NAMES, "dashboards", "worker"}
 
 
 def test_no_image_names_a_registry() -> None:
@@ -89,17 +91,17 @@ def test_everything_is_published_on_loopback_at_the_local_stacks_ports() -> None
 
 
 def test_every_server_has_a_health_check_and_the_worker_waits_for_it() -> None:
-    assert [name for name in SERVICES if "healthcheck" not in SERVICES[name]] == ["worker"]
+    assert {name for name in SERVICES if "healthcheck" not in SERVICES[name]} == {"worker", "dashboards"}
     waits = SERVICES["worker"]["depends_on"]
-    assert waits == {name: {"condition": "service_healthy"} for name in NAMES}
+    assert waits == {name: {"condition": "service_healthy"} for name in NEEDED}
 
 
 def test_the_worker_is_pointed_at_every_service() -> None:
     environment = SERVICES["worker"]["environment"]
     fields = {name.removeprefix("TENGERIM_").lower() for name in environment}
     assert fields <= Settings.model_fields.keys()
-    addresses = Addresses(**{name: environment[f"TENGERIM_{name.upper()}"] for name in NAMES})
-    for name in NAMES:
+    addresses = Addresses(**{name: environment[f"TENGERIM_{name.upper()}"] for name in NEEDED})
+    for name in NEEDED:
         assert re.search(rf"(^|[/@]){name}:\d+", getattr(addresses, name))
 
 
@@ -112,6 +114,28 @@ def test_prometheus_reads_the_same_configuration_and_the_workers_targets() -> No
     worker = SERVICES["worker"]
     assert worker["volumes"] == [f"targets:{worker['environment']['TENGERIM_HOME']}/targets"]
     assert (INFRA / "prometheus" / config.name).is_file()
+
+
+def test_grafana_is_provisioned_with_what_our_command_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, service = SERVICES["dashboards"], SERVICES["grafana"]
+    written, seen = ours["command"][2], ours["command"][4]
+    assert f"provisioning:{written}" in ours["volumes"]
+    assert f"provisioning:{seen}:ro" in service["volumes"]
+    assert service["depends_on"] == {"dashboards": {"condition": "service_completed_successfully"}}
+    for name, value in ours["environment"].items():
+        monkeypatch.setenv(name, value)
+    assert main([*ours["command"][:2], str(tmp_path), *ours["command"][3:]]) == 0
+    home = Path(service["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert (tmp_path / home.relative_to(seen)).is_file()
+    # What the worker makes in the same database.
+    sources = yaml.safe_load((tmp_path / "datasources" / "tengerim.yaml").read_text(encoding="utf-8"))["datasources"]
+    assert (sources[0]["url"], sources[0]["user"], sources[0]["jsonData"]["database"]) == (
+        "database:5432", reader_role.ROLE, postgres.DATABASE,
+    )  # fmt: skip
+
+
+def test_grafana_is_the_one_that_the_local_stack_takes_from_docker() -> None:
+    assert IMAGES["grafana"] == grafana.IMAGE
 
 
 def test_every_volume_is_declared_and_used() -> None:
