@@ -31,8 +31,6 @@ COLUMNS = {
     "v_node": "node_kind node name unit_kind fuel capacity_w",
     "v_alarm_now": "alarm_id type object_kind object state priority condition raised_at acked_at acked_by escalated",
     "v_alarm_event": "at event_id alarm_id type object_kind object event state_before state annunciated priority",
-    "v_completeness_15m": "dctu ts expected on_time late missing",
-    "v_channel": "emc code dctu unit sign max_wh registered_at",
     "v_audit": "audit_id at actor subject address action target outcome detail",
     "v_alarm_kpi": "day annunciated low medium high alarms most_per_hour most_per_10_min floods_10_min",
 }
