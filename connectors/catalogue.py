@@ -3,6 +3,7 @@
 import sys
 from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -34,12 +35,36 @@ order by proname
 """
 
 
+class Described(NamedTuple):
+    """A column: its name, PostgreSQL's name of its type, and what it means."""
+
+    name: str
+    type: str
+    meaning: str
+
+
+class View(NamedTuple):
+    """A public view, with what it holds."""
+
+    name: str
+    meaning: str
+    columns: list[Described]
+
+
+def views(connection: psycopg.Connection) -> list[View]:
+    """The public views."""
+    return [
+        View(name, meaning or "", [Described(column, kind, says or "") for _, _, column, kind, says in columns])
+        for (name, meaning), columns in groupby(connection.execute(_COLUMNS), key=lambda row: row[:2])
+    ]
+
+
 def describe(connection: psycopg.Connection) -> str:
     """The page `docs/tables.md` as the database has it."""
     page = [_HEAD]
-    for (view, comment), columns in groupby(connection.execute(_COLUMNS), key=lambda row: row[:2]):
-        page += [f"\n## {view}\n", comment or "", "\n| column | type | meaning |", "| --- | --- | --- |"]
-        page += [f"| `{name}` | {kind} | {meaning or ''} |" for _, _, name, kind, meaning in columns]
+    for view in views(connection):
+        page += [f"\n## {view.name}\n", view.meaning, "\n| column | type | meaning |", "| --- | --- | --- |"]
+        page += [f"| `{column.name}` | {column.type} | {column.meaning} |" for column in view.columns]
     page += [
         "\n## As it was known at a moment\n",
         "Each answers with the columns of its view, from what had come by `known_at`; `tengerim history --as-of` asks\n"

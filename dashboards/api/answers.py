@@ -27,12 +27,7 @@ def tagged(request: Request, body: bytes, headers: Mapping[str, str], *, lasting
     less than the rows would need each table to say when any of them changed. Making a page is quicker than sending it.
     """
     tag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    all_headers = {
-        **headers,
-        "ETag": tag,
-        "Cache-Control": caching(lasting=lasting),
-        "Vary": "Accept, Authorization, Cookie",
-    }
+    all_headers = {**headers, "ETag": tag, "Cache-Control": caching(lasting=lasting), "Vary": VARY}
     if is_known(request, tag):
         return Response(status_code=304, headers=all_headers)
     return Response(body, media_type=JSON, headers=all_headers)

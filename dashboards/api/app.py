@@ -12,7 +12,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from connectors.database import space_url
 from connectors.live import LiveReader
 from connectors.readers import Readers
-from dashboards.api import alarms, archive, health, live, orders, page, problems, public
+from dashboards.api import alarms, archive, health, live, openapi, orders, page, problems, public
 from dashboards.api.access import asked, me
 from dashboards.api.access.audit import Audit
 from dashboards.api.access.guard import Guard
@@ -46,8 +46,8 @@ def make_app(settings: Settings) -> FastAPI:
         context.readers.close()
 
     app = FastAPI(
-        title="Tengerim", version="1", lifespan=lifespan, openapi_url=f"{PREFIX}/openapi.json", docs_url=None,
-        redoc_url=None,
+        title="Tengerim", version="1", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None,
+        summary="Plan against fact of a power system, as it happens and as it was.", description=openapi.DESCRIPTION,
     )  # fmt: skip
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     if login is not None:
@@ -62,6 +62,7 @@ def make_app(settings: Settings) -> FastAPI:
     asked.install(app, context.audit)
     for part in (archive, live, alarms, orders, me, public, health):
         app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(asked.fence)])
+    openapi.install(app, context.readers)
     page.install(app)
     app.state.hub = context.hub
     return app

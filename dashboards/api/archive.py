@@ -2,78 +2,86 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, ClassVar
 
 import psycopg
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Response
 from psycopg import sql
+from pydantic import BaseModel, Field
 
-from alerts.master import NodeKind
 from connectors import archive
 from connectors.archive import EVER, Period, Selection
 from connectors.node_plan import read_node_plan
 from connectors.scope import Scope
 from dashboards.api import pages
-from dashboards.api.access.asked import Own, Who, check_role
+from dashboards.api.access.asked import Own, check_role
 from dashboards.api.access.audit import entry
-from dashboards.api.access.user import Role, User
+from dashboards.api.access.user import Role
 from dashboards.api.answers import VARY, as_json, caching
 from dashboards.api.context import PREFIX, Context
-from dashboards.api.forms import MEDIA_TYPES, Form, form_of, stream
-from dashboards.api.periods import DESCRIPTION, EXAMPLES, MOST_OF_ALL, MOST_OF_ONE, now, period_of
+from dashboards.api.forms import form_of, stream
+from dashboards.api.openapi import Answer, rows_of
+from dashboards.api.periods import MOST_OF_ALL, MOST_OF_ONE, now, period_of
 from dashboards.api.problems import ProblemError
+from dashboards.api.questions import (
+    Action,
+    Actor,
+    Asked,
+    Channel,
+    Dctu,
+    Emc,
+    Entity,
+    Facility,
+    Kind,
+    Node,
+    Object,
+    OfKind,
+    OfNode,
+    OfPeriod,
+    OfRule,
+    OfType,
+    Region,
+    Rows,
+    Step,
+    Unit,
+    Zone,
+)  # fmt: skip
 from schemas.period import parse_instant
 
-Step = Annotated[Literal["15m", "1h"], Query(description="Intervals of 15 minutes, or hours.")]
-_Code = Annotated[str | None, Query(max_length=200)]
-Kind = Annotated[NodeKind, Path(description="Kind of the node.")]
-Node = Annotated[str, Path(max_length=200, description="Code of the node within its kind.", examples=["GRES1"])]
+
+class Planned(BaseModel):
+    """An hour of a node's plan, in Wh; null: none of that kind is planned."""
+
+    ts: Annotated[datetime, Field(description="Start of the hour.")]
+    gen_plan_wh: int | None
+    cons_plan_wh: int | None
+    exch_plan_wh: int | None
+    schedule_version: int
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What every question about rows may say."""
+class Plan(Answer):
+    """The plan of a node in a period, by the schedule in force."""
 
-    request: Request
-    user: User
-    scope: Scope
-    period: str | None
-    as_of: str | None
-    limit: int
-    cursor: str | None
-    format: Form | None
+    EXAMPLE: ClassVar = {
+        "begin": "2026-01-19T19:00:00Z",
+        "end": "2026-01-20T19:00:00Z",
+        "data": [
+            {
+                "ts": "2026-01-20T06:00:00Z", "gen_plan_wh": 3_485_000_000, "cons_plan_wh": None, "exch_plan_wh": None,
+                "schedule_version": 1,
+            }
+        ],
+    }  # fmt: skip
 
-
-# A coroutine, for what is not one is called in a thread.
-async def _asked(
-    request: Request,
-    user: Who,
-    scope: Own,
-    period: Annotated[str | None, Query(max_length=100, description=DESCRIPTION, examples=EXAMPLES)] = None,
-    as_of: Annotated[
-        str | None, Query(max_length=50, description="Answer with what was known at this instant.", examples=[None])
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=pages.MOST, description="Rows of a page, of JSON.")] = pages.USUAL,
-    cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before.")] = None,
-    format: Annotated[Form | None, Query(description="Instead of the header Accept.")] = None,  # noqa: A002
-) -> Asked:
-    return Asked(request, user, scope, period, as_of, limit, cursor, format)
-
-
-Rows = Annotated[Asked, Depends(_asked)]
-_ROWS: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "JSON: a page. The others: all of it, streamed.",
-        "content": {media: {} for media in MEDIA_TYPES},
-    },
-    406: {"description": "There is no such form."},
-}
+    begin: datetime
+    end: datetime
+    data: list[Planned]
 
 
 def router(context: Context) -> APIRouter:
     """The addresses of the archive."""
-    routes = APIRouter(tags=["archive"], responses=_ROWS, default_response_class=Response)
+    routes = APIRouter(tags=["archive"], default_response_class=Response)
     readers, grace = context.readers, context.settings.grace
 
     def answer(
@@ -112,10 +120,11 @@ def router(context: Context) -> APIRouter:
             headers = {"Cache-Control": caching(lasting=lasting), "Vary": VARY}
             return stream(connection, selection, form, headers, _as_file(name), stack.pop_all())
 
-    @routes.get("/nodes", summary="Nodes by their newest master data")
+    @routes.get("/nodes", summary="Nodes by their newest master data", responses=rows_of("node"))
     def nodes(
-        asked: Rows, kind: Annotated[NodeKind | None, Query()] = None, zone: _Code = None, region: _Code = None,
-        entity: _Code = None, facility: _Code = None, node: _Code = None,
+        asked: Rows, kind: OfKind = None, zone: Zone = None, region: Region = None,
+        entity: Entity = None,
+        facility: Facility = None, node: OfNode = None,
     ) -> Response:  # fmt: skip
         equal: dict[str, str | None] = {"node_kind": kind, "node": node}
         equal |= {"zone": zone, "region": region, "entity": entity, "facility": facility}
@@ -130,15 +139,23 @@ def router(context: Context) -> APIRouter:
 
         return check
 
-    @routes.get("/nodes/{kind}/{node}/balances", summary="Plan against fact of one node")
+    @routes.get(
+        "/nodes/{kind}/{node}/balances",
+        summary="Plan against fact of one node",
+        responses=rows_of("balance_15m", "balance_1h"),
+    )
     def balances_of(asked: Rows, kind: Kind, node: Node, step: Step = "15m") -> Response:
         equal: dict[str, str | None] = {"node_kind": kind, "node": node}
         return answer(asked, f"balance_{step}", equal, one=True, there=node_there(asked.scope, kind, node))
 
-    @routes.get("/nodes/{kind}/{node}/plan", summary="The plan of one node by the hour, ahead as well")
+    @routes.get(
+        "/nodes/{kind}/{node}/plan",
+        summary="The plan of one node by the hour, ahead as well",
+        responses={200: {"model": Plan}},
+    )
     def plan(
         scope: Own, kind: Kind, node: Node,
-        period: Annotated[str, Query(max_length=100, description=DESCRIPTION, examples=EXAMPLES)],
+        period: OfPeriod
     ) -> Response:  # fmt: skip
         with readers.asking() as connection:
             begin, end = period_of(connection, period)
@@ -147,40 +164,48 @@ def router(context: Context) -> APIRouter:
                 node_there(scope, kind, node)(connection)
         return as_json({"begin": begin, "end": end, "data": data})
 
-    @routes.get("/balances", summary="Plan against fact of all nodes, or of a kind")
-    def balances(asked: Rows, kind: Annotated[NodeKind | None, Query()] = None, step: Step = "15m") -> Response:
+    @routes.get(
+        "/balances",
+        summary="Plan against fact of all nodes, or of a kind",
+        responses=rows_of("balance_15m", "balance_1h"),
+    )
+    def balances(asked: Rows, kind: OfKind = None, step: Step = "15m") -> Response:
         return answer(asked, f"balance_{step}", {"node_kind": kind})
 
-    @routes.get("/readings", summary="Readings in force")
-    def readings(asked: Rows, emc: _Code = None, code: _Code = None) -> Response:
+    @routes.get("/readings", summary="Readings in force", responses=rows_of("reading"))
+    def readings(asked: Rows, emc: Emc = None, code: Channel = None) -> Response:
         return answer(asked, "reading", {"emc": emc, "code": code}, one=emc is not None)
 
-    @routes.get("/revisions", summary="Versions of readings that are not in force")
-    def revisions(asked: Rows, emc: _Code = None, code: _Code = None) -> Response:
+    @routes.get("/revisions", summary="Versions of readings that are not in force", responses=rows_of("revision"))
+    def revisions(asked: Rows, emc: Emc = None, code: Channel = None) -> Response:
         return answer(asked, "revision", {"emc": emc, "code": code}, one=emc is not None)
 
-    @routes.get("/gaps", summary="Who was silent, and when it healed")
-    def gaps(asked: Rows, dctu: _Code = None) -> Response:
+    @routes.get("/gaps", summary="Who was silent, and when it healed", responses=rows_of("gap"))
+    def gaps(asked: Rows, dctu: Dctu = None) -> Response:
         return answer(asked, "gap", {"dctu": dctu}, one=dctu is not None)
 
-    @routes.get("/completeness", summary="Cells of a DCTU and operating day: on time, late, missing")
-    def completeness(asked: Rows, dctu: _Code = None) -> Response:
+    @routes.get(
+        "/completeness",
+        summary="Cells of a DCTU and operating day: on time, late, missing",
+        responses=rows_of("completeness"),
+    )
+    def completeness(asked: Rows, dctu: Dctu = None) -> Response:
         return answer(asked, "completeness", {"dctu": dctu}, one=dctu is not None)
 
-    @routes.get("/schedules", summary="The daily schedule in all its versions")
-    def schedules(asked: Rows, unit: _Code = None) -> Response:
+    @routes.get("/schedules", summary="The daily schedule in all its versions", responses=rows_of("schedule"))
+    def schedules(asked: Rows, unit: Unit = None) -> Response:
         return answer(asked, "schedule", {"unit": unit}, one=unit is not None)
 
-    @routes.get("/quarantine", summary="What was refused, and why")
-    def quarantine(asked: Rows, dctu: _Code = None, rule: _Code = None) -> Response:
+    @routes.get("/quarantine", summary="What was refused, and why", responses=rows_of("quarantine"))
+    def quarantine(asked: Rows, dctu: Dctu = None, rule: OfRule = None) -> Response:
         return answer(asked, "quarantine", {"dctu": dctu, "rule": rule})
 
-    @routes.get("/alarm-events", summary="The journal of alarms")
-    def alarm_events(asked: Rows, type: _Code = None, object: _Code = None) -> Response:  # noqa: A002
+    @routes.get("/alarm-events", summary="The journal of alarms", responses=rows_of("alarm_event"))
+    def alarm_events(asked: Rows, type: OfType = None, object: Object = None) -> Response:  # noqa: A002
         return answer(asked, "alarm_event", {"type": type, "object": object})
 
-    @routes.get("/audit", summary="Who did what over HTTP, from where; for administrators")
-    def audit(asked: Rows, actor: _Code = None, action: _Code = None) -> Response:
+    @routes.get("/audit", summary="Who did what over HTTP, from where; for administrators", responses=rows_of("audit"))
+    def audit(asked: Rows, actor: Actor = None, action: Action = None) -> Response:
         check_role(asked.user, Role.ADMIN, "the audit")
         return answer(asked, "audit", {"actor": actor, "action": action})
 

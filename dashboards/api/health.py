@@ -1,13 +1,17 @@
 """Whether this process lives, and whether it can answer: for whoever runs it."""
 
+from typing import ClassVar
+
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
 
 from dashboards.api.context import Context
+from dashboards.api.openapi import Answer
 
 
-class Health(BaseModel):
+class Health(Answer):
     """Alive is whoever answers; ready, who has the archive. Redis is only quicker."""
+
+    EXAMPLE: ClassVar = {"database": True, "redis": True}
 
     database: bool
     redis: bool

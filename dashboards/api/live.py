@@ -3,26 +3,83 @@
 import time
 from asyncio import timeout
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import isinf
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from alerts.master import NodeKind
 from connectors.scope import ALL, Scope, objects_of
 from connectors.silent import list_silent
 from dashboards.api.access.asked import Own, Who
-from dashboards.api.answers import as_json
+from dashboards.api.answers import as_json, is_known
 from dashboards.api.context import Context
 from dashboards.api.forms import JSON
 from dashboards.api.hub import END, Changes
+from dashboards.api.openapi import NOT_MODIFIED, Answer
 
 # What of a silent device is shown, and for how long after it healed.
 STRIP, JUST_HEALED = timedelta(hours=12), timedelta(hours=2)
+
+
+class Nodes(Answer):
+    """Nodes by kind and code. A state has what docs/messages says of the hashes in Redis, and of v_node_now."""
+
+    EXAMPLE: ClassVar = {"id": "1768891560123-0", "nodes": {"zone": {"NORTH": {"now": "2026-01-20T06:46:00+00:00"}}}}
+
+    id: Annotated[str, Field(description="Where the news of it go on: the Last-Event-ID to listen with.")]
+    nodes: dict[str, dict[str, dict[str, Any]]]
+
+
+class Silent(BaseModel):
+    """A device with a gap. `on_time`, `present`: per cent of each interval from `starts_at` on; null: none expected."""
+
+    dctu: str
+    facility: str | None
+    facility_name: str | None
+    entity: str | None
+    zone: str | None
+    since: Annotated[datetime, Field(description="Start of its first interval with anything missing.")]
+    until: datetime
+    channels: Annotated[int, Field(description="The most that were missing in any one interval.")]
+    declared: Annotated[bool, Field(description="Whether the device itself said that it has no value.")]
+    healed_at: datetime | None
+    starts_at: datetime | None
+    on_time: list[int | None] | None
+    present: list[int | None] | None
+
+
+class AllSilent(Answer):
+    """The longest silence first."""
+
+    EXAMPLE: ClassVar = {
+        "data": [
+            {
+                "dctu": "GRES1-D1", "facility": "GRES1", "facility_name": "Ekibastuz GRES-1", "entity": "GRES1",
+                "zone": "NORTH", "since": "2026-01-20T10:00:00Z", "until": "2026-01-20T10:45:00Z", "channels": 8,
+                "declared": False, "healed_at": None, "starts_at": "2026-01-20T10:15:00Z", "on_time": [100, 0],
+                "present": [100, 20],
+            }
+        ]
+    }  # fmt: skip
+
+    data: list[Silent]
+
+
+_NEWS = {
+    "description": "Events, without end; the id of one is the Last-Event-ID to go on after it.",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'event: changes\ndata: {"changed":{"unit":["GRES1-G"]}}\nid: 1768891560123-0\n\n',
+        }
+    },
+}
 
 
 def router(context: Context) -> APIRouter:
@@ -37,27 +94,39 @@ def router(context: Context) -> APIRouter:
     async def own(scope: Scope) -> dict[str, frozenset[str]] | None:
         return None if scope == ALL else await run_in_threadpool(read_own, scope)
 
-    @routes.get("/now", summary="Nodes now: the newest closed interval, and the running hour")
+    @routes.get(
+        "/now",
+        summary="Nodes now: the newest closed interval, and the running hour",
+        responses={200: {"model": Nodes}, 304: NOT_MODIFIED},
+    )
     async def now(
-        request: Request, scope: Own, kind: Annotated[list[NodeKind], Query(description="Kinds of nodes.")]
+        request: Request,
+        scope: Own,
+        kind: Annotated[list[NodeKind], Query(description="Kinds of nodes.", examples=[["zone", "system"]])],
     ) -> Response:
         body = hub.document(kind, await own(scope))
-        tag = f'W/"{hub.tag}:{",".join(sorted(set(kind)))}:{quote(scope.entity or "")}"'
+        tag = f'W/"{hub.tag}:{"+".join(sorted(set(kind)))}:{quote(scope.entity or "")}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
-        if request.headers.get("if-none-match") == tag:
+        if is_known(request, tag):
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=JSON, headers=headers)
 
-    @routes.get("/silent", summary="Devices with a gap that is open, or has just healed")
+    @routes.get(
+        "/silent", summary="Devices with a gap that is open, or has just healed", responses={200: {"model": AllSilent}}
+    )
     def silent(scope: Own) -> Response:
         with context.readers.reading() as connection:
             return as_json({"data": list_silent(connection, scope, STRIP, JUST_HEALED)})
 
-    @routes.get("/changes", summary="What changes, as it happens", response_class=StreamingResponse)
+    @routes.get(
+        "/changes", summary="What changes, as it happens", response_class=StreamingResponse, responses={200: _NEWS}
+    )
     async def changes(
         user: Who,
         scope: Own,
-        last_event_id: Annotated[str | None, Header(max_length=50, description="Go on after this one.")] = None,
+        last_event_id: Annotated[
+            str | None, Header(max_length=50, description="Go on after this one.", examples=["1768891560123-0"])
+        ] = None,
     ) -> StreamingResponse:
         """Events: `changes` (of nodes, by kind), `alarms` (version), `status` (of the sources), `reset` (read anew)."""
         mine = await own(scope)

@@ -1,7 +1,7 @@
 """Operators' orders over HTTP: the only addresses that change anything."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
@@ -14,6 +14,7 @@ from dashboards.api.access.asked import Who, check_role
 from dashboards.api.access.audit import entry
 from dashboards.api.access.user import GIVEN_BY
 from dashboards.api.context import Context
+from dashboards.api.openapi import Answer
 from dashboards.api.problems import ProblemError
 from schemas.command import NEED_REASON, Command, Order
 
@@ -39,8 +40,10 @@ class Ordered(BaseModel):
     approver: Annotated[str, Field(max_length=200, description="Who has approved it, of remove.")] = ""
 
 
-class Answered(BaseModel):
+class Answered(Answer):
     """What came of it, alarm by alarm."""
+
+    EXAMPLE: ClassVar = {"alarm": 7, "done": True, "answer": "alarm 7 (TRIP facility/GRES1) is ACKED"}
 
     alarm: int
     done: Annotated[bool | None, Field(description="null: no answer yet; it is obeyed when a worker runs.")]

@@ -65,6 +65,8 @@ def describe(app: FastAPI) -> None:
                 schemas.pop(name, None)
             for operations in found["paths"].values():
                 for operation in operations.values():
+                    if "requestBody" in operation:
+                        operation["responses"]["400"] = {"description": "The body is not JSON."}
                     _add_problems(operation["responses"])
         return made()
 
@@ -77,8 +79,9 @@ def _add_problems(responses: dict[str, Any]) -> None:
         known = responses.get(str(status), {})
         if status == 422 or "content" not in known:
             responses[str(status)] = {"description": description, "content": content}
-    if "406" in responses:
-        responses["406"]["content"] = content
+    for refused in ("400", "406"):
+        if refused in responses:
+            responses[refused]["content"] = content
 
 
 def install(app: FastAPI) -> None:

@@ -1,16 +1,23 @@
 """Who the server takes one for."""
 
+from typing import ClassVar
+
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from dashboards.api.access.asked import Own, Who
 from dashboards.api.access.user import GIVEN_BY
 from dashboards.api.context import Context
+from dashboards.api.openapi import Answer
 from schemas.command import Order
 
 
-class Me(BaseModel):
+class Me(Answer):
     """Who asks, and what they may do."""
+
+    EXAMPLE: ClassVar = {
+        "asked": True, "name": "Айгерім", "role": "operator", "entity": None, "orders": ["acknowledge", "comment"],
+    }  # fmt: skip
 
     asked: bool = Field(description="Whether anybody is asked who they are.")
     name: str = Field(description="Empty: nobody is asked.")

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 
 pytestmark = pytest.mark.stack
@@ -53,3 +54,32 @@ def test_who_lives_and_who_is_ready_says_so(client: httpx.Client) -> None:
     for path in ("health", "ready"):
         answer = client.get(f"/api/v1/{path}")
         assert (answer.status_code, answer.json()) == (200, {"database": True, "redis": True})
+
+
+def test_every_parameter_has_a_meaning_and_an_example(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
+            assert parameter.get("description"), (name, parameter["name"])
+            assert schema.get("examples") or parameter.get("examples") or parameter.get("example"), (name, parameter)
+
+
+def test_every_answer_has_a_form_and_an_example_that_is_of_it(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        for media, content in operation["responses"]["200"]["content"].items():
+            if not media.startswith("application/json"):
+                continue
+            schema = {**content["schema"], "components": document["components"]}
+            example = content.get("example") or example_of(content["schema"], document)
+            assert example is not None, name
+            jsonschema_rs.Draft202012Validator(schema).validate(example)
+
+
+def example_of(schema: dict[str, Any], document: dict[str, Any]) -> Any:
+    """The example of a component; of one whose parts are simple, none is needed."""
+    if "items" in schema:
+        return [example_of(schema["items"], document)]
+    if "anyOf" in schema:
+        return example_of(schema["anyOf"][0], document)
+    found = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return found.get("example") or (found.get("examples") or [None])[0]
