@@ -26,6 +26,9 @@ def dashboards(language: Language, space: str = "main", master: Master | None = 
 
 def _document(dashboard: Dashboard) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(json.dumps(dashboard.build(), cls=JSONEncoder))
+    # Links and bookmarks of one panel name it by its number.
+    for number, panel in enumerate(found["panels"], 1):
+        panel["id"] = number
     # The SDK knows one placement only, a menu; without any, links and switches stand in sight, on the bar.
     for one in (*found["links"], *found["annotations"]["list"]):
         one.pop("placement", None)

@@ -1,6 +1,8 @@
 """Ways from one dashboard to the others; variables and time go along."""
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from grafana_foundation_sdk.builders import dashboard as made
 from grafana_foundation_sdk.models.dashboard import DashboardLinkType
@@ -11,6 +13,23 @@ TAG = "tengerim"
 def uid(dashboard: str) -> str:
     """The uid of a dashboard: for ever, it stands in people's bookmarks."""
     return f"tengerim-{dashboard.replace('_', '-')}"
+
+
+def address(grafana: str, dashboard: str, space: str, begin: datetime, end: datetime) -> str:
+    """Where a dashboard shows a space and a time, at a Grafana at `http://[user:password@]host:port[/path]`."""
+    parts = urlsplit(grafana)
+    shown = parts._replace(
+        netloc=parts.netloc.rpartition("@")[2],
+        path=f"{parts.path.rstrip('/')}/d/{uid(dashboard)}",
+        query=urlencode(
+            {
+                "var-database": f"tengerim-{space}",
+                "from": int(begin.timestamp() * 1000),
+                "to": int(end.timestamp() * 1000) - 1,
+            }
+        ),
+    )
+    return shown.geturl()
 
 
 def among_dashboards() -> made.DashboardLink:

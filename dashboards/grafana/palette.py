@@ -12,5 +12,3 @@ HIGH = "#d6455d"
 MEDIUM = "#e07b30"
 LOW = "#c2a02c"
 PRIORITIES = {"high": HIGH, "medium": MEDIUM, "low": LOW}
-# For series without a meaning of their own: Okabe and Ito's, less what is taken above.
-OTHERS = ("#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#0072b2", "#d55e00")

@@ -29,6 +29,7 @@ Target = Builder[Dataquery]
 # No interval of the archive is shorter.
 INTERVAL = "15m"
 TIME = "time:DD.MM HH:mm"
+_NOWHERE = {"legend": True, "tooltip": True, "viz": True}
 PERCENT = "percent"
 COUNT = "short"
 NONE = "none"
@@ -216,4 +217,5 @@ def plan_ahead(label: str) -> list[DynamicConfigValue]:
 
 def hidden() -> list[DynamicConfigValue]:
     """A column that links need and nobody reads."""
-    return [DynamicConfigValue("custom.hidden", True)]
+    # The second is what newer Grafanas call it.
+    return [DynamicConfigValue("custom.hidden", True), DynamicConfigValue("custom.hideFrom", _NOWHERE)]

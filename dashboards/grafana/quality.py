@@ -154,7 +154,6 @@ def _delays(words: Words, panels: Panels) -> AnyPanel:
         group by b.place, b.name order by b.place"""
     return (
         panels.chart("delays", COUNT, rows(sql), size=(10, 8))
-        .x_field("delay")
         .override_by_name("delay", column(words("hours_late")))
         .override_by_name("gaps", column(words("gaps"), color=palette.FACT))
     )

@@ -58,7 +58,7 @@ def kpi_(
     with connect(space_url(loaded.database, loaded.space)) as connection:
         try:
             begin, end = _period(connection, from_, to)
-            found = read_kpis(connection, begin, end, _rules(loaded).positions)
+            found = read_kpis(connection, begin, end, rules_of(loaded).positions)
         except psycopg.errors.UndefinedTable:
             raise UserError(f"space {loaded.space} has no alarms yet; `tengerim worker` makes its tables") from None
     if format_ == "json":
@@ -92,7 +92,7 @@ def backtest_(
     if begin >= end:
         raise UserError(f"the period is empty: {begin.isoformat()} does not lie before {end.isoformat()}")
     loaded = settings.load("database")
-    masters = [_rules(loaded)] if rules is None else [_read(rules), _rules(loaded)]
+    masters = [rules_of(loaded)] if rules is None else [_read(rules), rules_of(loaded)]
     begun = time.monotonic()
     replays = asyncio.run(_replay(loaded, masters, begin, end))
     _report(replays, begin, end, time.monotonic() - begun, format_)
@@ -229,7 +229,8 @@ def _period(connection: psycopg.Connection, from_: str | None, to: str | None) -
     return begin, end
 
 
-def _rules(loaded: Settings) -> Master:
+def rules_of(loaded: Settings) -> Master:
+    """The rules that the settings name, or those that are shipped. Raises UserError."""
     return _read(Path(loaded.alarm_rules)) if loaded.alarm_rules else shipped()
 
 

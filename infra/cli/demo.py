@@ -32,6 +32,7 @@ from infra.demo.replay import register as register_fleet
 from infra.demo.report import report
 from infra.demo.script import DEMO_DAY
 from infra.space import renew
+from infra.stack.stack import running
 from infra.worker import environment, free_port
 from schemas.settings import Settings
 from schemas.time import day_slots, slot_start
@@ -116,6 +117,12 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
         beside(loaded, "serve", "--port", str(port)),
     ):  # fmt: skip
         say(f"the control-room page: http://127.0.0.1:{port}/")
+        if grafana := _grafana(loaded):
+            # Here, since it brings all of Grafana's types along.
+            from dashboards.grafana import links
+
+            shown = links.address(grafana, "control_room", loaded.space, first, first + timedelta(days=days))
+            say(f"the same in Grafana: {shown}")
         register_fleet(connection, loaded, _opening(), loaded.home / "demo" / "registry")
         at_pace = paced(speed, stop.is_set)
 
@@ -143,6 +150,12 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
     if failed:
         raise failed[0]
     say(f"the demonstration has ended; its tables stay in the space {loaded.space}")
+
+
+def _grafana(loaded: Settings) -> str:
+    """Where Grafana is; empty where there is none."""
+    local = running(loaded.home)
+    return loaded.grafana or (local.grafana if local else "")
 
 
 def _opening() -> datetime:

@@ -6,13 +6,13 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-from alerts.master import Master, MasterError, parse, shipped
 from connectors.database import space_url
 from connectors.grafana import Change, GrafanaError, Wanted, connected
 from dashboards.grafana import provisioning, sources
 from dashboards.grafana.build import dashboards
 from dashboards.grafana.words import Language
 from infra import settings
+from infra.cli.alarms_rules import rules_of
 from infra.cli.error import UserError
 from infra.stack.grafana import as_reader
 from infra.words import many
@@ -127,15 +127,5 @@ def _wanted(loaded: Settings, language: Language | None) -> Wanted:
             sources.archive(loaded.space, space_url(loaded.grafana_database, loaded.space)),
             sources.metrics(loaded.grafana_prometheus),
         ],
-        dashboards(spoken, loaded.space, _rules(loaded)),
+        dashboards(spoken, loaded.space, rules_of(loaded)),
     )
-
-
-def _rules(loaded: Settings) -> Master:
-    if not loaded.alarm_rules:
-        return shipped()
-    file = Path(loaded.alarm_rules)
-    try:
-        return parse(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError, MasterError) as error:
-        raise UserError(f"TENGERIM_ALARM_RULES: {error}") from None

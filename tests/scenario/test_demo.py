@@ -17,9 +17,13 @@ from typing import Any
 import duckdb
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from connectors.database import connect, space_url
+from connectors.reader_role import ROLE
+from dashboards.grafana.build import dashboards
 from infra.stack.stack import Addresses
+from tests.dashboards.grafana.asking import Range, Value, expanded, targets
 from tests.scenario.comparison import VIEWS, differences
 from tests.scenario.oracle import consult, figures
 
@@ -96,6 +100,30 @@ def test_the_report_says_what_the_oracle_counts(oracle: duckdb.DuckDBPyConnectio
     assert alarms["by_type"] == Counter(call["type"] for call in CALLS)
     assert alarms["by_priority"] == Counter(call["priority"] for call in CALLS)
     assert alarms["suppressed"] > 0
+
+
+# What the whole day leaves nothing of: no schedule after it, and at its end nobody is silent.
+NOTHING_IN_THE_END = {
+    "control-room/Generation of the system: plan and fact/B", "control-room/Consumption of the system: plan and fact/B",
+    "quality/Who is silent/A", "unit/Plan, limits, fact/B",
+}  # fmt: skip
+
+
+def test_every_panel_of_every_dashboard_shows_the_day(archive: psycopg.Connection, stack: Addresses) -> None:
+    asked = [target for dashboard in dashboards("en") for target in targets(dashboard)]
+    day = Range(OPENING + timedelta(days=1), OPENING + timedelta(days=2) - timedelta(seconds=1))
+    values: dict[str, Value] = {
+        "kind": ("generation", "consumption", "interchange"), "node_kind": "system", "node": "system", "step": "1 hour",
+        "unit": "GRES1-G", "channel": ("UKHPP-B1/01",),
+    }  # fmt: skip
+    address = make_conninfo(stack.database, user=ROLE, dbname=archive.info.dbname)
+    with closing(psycopg.connect(address, autocommit=True)) as reader:
+        for target in asked:
+            name = target.panel.removeprefix("$")
+            if target.format == "variable" and name not in values:
+                values[name] = tuple(value for _, value in reader.execute(expanded(target, day, values).encode()))
+        empty = {str(one) for one in asked if not reader.execute(expanded(one, day, values).encode()).fetchall()}
+    assert empty == NOTHING_IN_THE_END
 
 
 def test_the_day_calls_the_operator_exactly_so_often(archive: psycopg.Connection) -> None:

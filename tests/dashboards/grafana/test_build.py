@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -169,6 +170,14 @@ def test_fields_that_links_name_are_columns_of_the_panel(uid: str) -> None:
             assert re.search(rf"\bas \"?{name}\b|\ba\.{name}\b|, {name}\b", columns), (panel["title"], name)
 
 
+def test_a_dashboard_of_a_day_has_an_address() -> None:
+    day = datetime(2026, 1, 20, 19, tzinfo=UTC)
+    found = links.address("https://me:word@here/grafana/", "control_room", "demo", day, day + timedelta(days=1))
+    assert found == (
+        "https://here/grafana/d/tengerim-control-room?var-database=tengerim-demo&from=1768935600000&to=1769021999999"
+    )
+
+
 def test_every_dashboard_is_among_the_links_on_top() -> None:
     for dashboard in ENGLISH:
         (link,) = dashboard["links"]
@@ -176,6 +185,11 @@ def test_every_dashboard_is_among_the_links_on_top() -> None:
         assert link["includeVars"]
         assert link["keepTime"]
         assert links.TAG in dashboard["tags"]
+
+
+def test_panels_have_numbers() -> None:
+    for dashboard in ENGLISH:
+        assert [panel["id"] for panel in panels(dashboard)] == list(range(1, len(panels(dashboard)) + 1))
 
 
 def test_time_is_the_markets() -> None:

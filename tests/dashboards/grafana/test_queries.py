@@ -1,13 +1,14 @@
 """Every SQL target of every dashboard, as Grafana sends it, asked by the role that Grafana has."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 import psycopg
 import pytest
 
 from dashboards.grafana.build import dashboards
+from schemas.time import LOCAL
 from tests.dashboards.grafana.asking import Asked, Range, Value, expanded, targets
 
 pytestmark = pytest.mark.stack
@@ -86,6 +87,52 @@ def test_a_mark_lasts_from_the_call_to_its_end(
     assert rows[-1] == (
         datetime(2026, 3, 2, 2, tzinfo=UTC), datetime(2026, 3, 2, 2, 20, tzinfo=UTC), "Sudden loss of generation", "high,TRIP",
     )  # fmt: skip
+
+
+def one(name: str) -> Asked:
+    """The target of this name."""
+    (found,) = [asked for asked in ASKED if str(asked) == name]
+    return found
+
+
+def test_power_is_mean_mw(reader: psycopg.Connection, values: Mapping[str, Value]) -> None:
+    _, rows = ask(reader, one("control-room/Generation/A"), values)
+    # 1,000,000 and 900,000 Wh of a quarter-hour.
+    assert [tuple(map(float, row)) for row in rows] == [(4.0, 3.6, -0.4)]
+
+
+def test_the_limits_of_a_unit_lie_about_its_plan_in_mw(reader: psycopg.Connection, values: Mapping[str, Value]) -> None:
+    _, rows = ask(reader, one("unit/Plan, limits, fact/A"), values)
+    # The greatest of 14 MW, 5 % of 4 MW, 1 % of 100 MW.
+    assert {tuple(round(mw, 6) for mw in row[1:]) for row in rows} == {(-10.0, 18.0, 4.0, 3.6)}
+
+
+@pytest.mark.parametrize(("step", "mwh"), [("15 minutes", 1.0), ("1 hour", 4.0), ("1 day", 96.0)])
+def test_energy_is_mwh_of_a_step(
+    reader: psycopg.Connection, values: Mapping[str, Value], step: str, mwh: float
+) -> None:
+    _, rows = ask(reader, one("archive/Generation/A"), {**values, "step": step})
+    assert max(row[1] for row in rows) == mwh
+
+
+@pytest.mark.parametrize("step", ["1 day", "1 month"])
+def test_days_and_months_begin_at_the_markets_midnight(
+    reader: psycopg.Connection, values: Mapping[str, Value], step: str
+) -> None:
+    _, rows = ask(reader, one("archive/Generation/A"), {**values, "step": step})
+    assert {row[0].astimezone(LOCAL).time() for row in rows} == {time()}
+
+
+def test_a_place_that_is_chosen_leaves_what_is_there(reader: psycopg.Connection, values: Mapping[str, Value]) -> None:
+    def units(**chosen: Value) -> set[str]:
+        _, rows = ask(reader, one("control-room/Farthest from the plan/A"), {**values, **chosen})
+        return {row[1] for row in rows}
+
+    assert units() == {"UG", "UC", "UE"}
+    assert units(zone=("W",)) == {"UC", "UE"}
+    assert units(zone=("W",), kind=("interchange",)) == {"UE"}
+    assert units(entity=("K",)) == {"UG"}
+    assert units(region=("–",)) == set()
 
 
 @pytest.mark.parametrize(
