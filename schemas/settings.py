@@ -12,6 +12,7 @@ _SERVER = r"(\[[0-9a-fA-F:]+\]|[^\s:/?#@,\[\]]+)"
 _PORT = r":\d{1,5}"
 _USER = r"([^\s@/]+@)?"
 _MAIL = r"[^\s@,=]+@[^\s@,=]+"
+_NETWORK = r"[0-9a-fA-F.:]+(/\d{1,3})?"
 # Without TLS on this machine only.
 _SECURE = rf"(https://{_SERVER}|http://(localhost|127\.0\.0\.1|\[::1\]))"
 
@@ -159,6 +160,16 @@ class Settings(BaseSettings):
     oidc_entity_claim: Annotated[
         str, Field(min_length=1, description="The claim that has the entity whose data alone the user sees.")
     ] = "entity"
+    requests_per_minute: Annotated[
+        int, Field(ge=1, le=1_000_000, description="Requests that each user, or unknown address, may make a minute.")
+    ] = 1200
+    trusted_proxies: Annotated[
+        str,
+        Field(
+            pattern=rf"^({_NETWORK}(, *{_NETWORK})*)?$",
+            description="address[/bits][,address[/bits]] of proxies whose X-Forwarded-For and -Proto are believed.",
+        ),
+    ] = ""
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

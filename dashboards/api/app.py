@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.sessions import SessionMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from connectors.database import space_url
 from connectors.live import LiveReader
@@ -64,5 +65,7 @@ def make_app(settings: Settings) -> FastAPI:
         app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(asked.fence)])
     openapi.install(app, context.readers)
     page.install(app)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     app.state.hub = context.hub
     return app

@@ -17,6 +17,7 @@ from connectors.scope import Scope
 from dashboards.api import pages
 from dashboards.api.access.asked import Own, check_role
 from dashboards.api.access.audit import entry
+from dashboards.api.access.limits import Bound
 from dashboards.api.access.user import Role
 from dashboards.api.answers import VARY, as_json, caching
 from dashboards.api.context import PREFIX, Context
@@ -48,6 +49,9 @@ from dashboards.api.questions import (
     Zone,
 )  # fmt: skip
 from schemas.period import parse_instant
+
+# Each holds a connection; pages have the others.
+MOST_FILES, FILES_OF_ONE = 6, 3
 
 
 class Planned(BaseModel):
@@ -83,6 +87,7 @@ def router(context: Context) -> APIRouter:
     """The addresses of the archive."""
     routes = APIRouter(tags=["archive"], default_response_class=Response)
     readers, grace = context.readers, context.settings.grace
+    files = Bound("files on their way", MOST_FILES, FILES_OF_ONE)
 
     def answer(
         asked: Asked,
@@ -99,6 +104,9 @@ def router(context: Context) -> APIRouter:
         after = None if asked.cursor is None else pages.decode(asked.cursor, view)
         chosen = {column: value for column, value in equal.items() if value is not None}
         with ExitStack() as stack:
+            if form != "json":
+                files.check(asked.user)
+                stack.enter_context(files.counted(asked.user))
             # A page is one question.
             connection = stack.enter_context(readers.asking() if form == "json" else readers.reading())
             most = MOST_OF_ONE if one else MOST_OF_ALL

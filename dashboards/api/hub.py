@@ -8,7 +8,8 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 import psycopg
@@ -104,6 +105,15 @@ class Hub:
         """Tell all who listen that there is no more; from any thread."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._tell, END)
+
+    @contextmanager
+    def listening(self, last: str | None) -> "Iterator[asyncio.Queue[bytes]]":
+        """The same until the block ends."""
+        queue = self.listen(last)
+        try:
+            yield queue
+        finally:
+            self.leave(queue)
 
     def leave(self, queue: "asyncio.Queue[bytes]") -> None:
         """Listen no longer."""

@@ -17,6 +17,7 @@ from alerts.master import NodeKind
 from connectors.scope import ALL, Scope, objects_of
 from connectors.silent import list_silent
 from dashboards.api.access.asked import Own, Who
+from dashboards.api.access.limits import Bound
 from dashboards.api.answers import as_json, is_known
 from dashboards.api.context import Context
 from dashboards.api.forms import JSON
@@ -25,6 +26,9 @@ from dashboards.api.openapi import NOT_MODIFIED, Answer
 
 # What of a silent device is shown, and for how long after it healed.
 STRIP, JUST_HEALED = timedelta(hours=12), timedelta(hours=2)
+
+# Windows of a control room, and whoever else follows.
+MOST_LISTENERS, LISTENERS_OF_ONE = 1_000, 20
 
 
 class Nodes(Answer):
@@ -85,7 +89,7 @@ _NEWS = {
 def router(context: Context) -> APIRouter:
     """The addresses of the live state."""
     routes = APIRouter(tags=["live"])
-    hub = context.hub
+    hub, listeners = context.hub, Bound("listeners", MOST_LISTENERS, LISTENERS_OF_ONE)
 
     def read_own(scope: Scope) -> dict[str, frozenset[str]] | None:
         with context.readers.asking() as connection:
@@ -130,10 +134,11 @@ def router(context: Context) -> APIRouter:
     ) -> StreamingResponse:
         """Events: `changes` (of nodes, by kind), `alarms` (version), `status` (of the sources), `reset` (read anew)."""
         mine = await own(scope)
-        queue = hub.listen(last_event_id)
+        listeners.check(user)
 
         async def events() -> AsyncIterator[bytes]:
-            try:
+            # From here on, for a client may be gone before it is asked for the first.
+            with listeners.counted(user), hub.listening(last_event_id) as queue:
                 # Nobody hears longer than they are known: who still is comes again.
                 while (left_s := user.until - time.time()) > 0:
                     try:
@@ -148,8 +153,6 @@ def router(context: Context) -> APIRouter:
                     if mine is not None:
                         pieces = [piece.only(mine) if isinstance(piece, Changes) else piece for piece in pieces]
                     yield b"".join(pieces)
-            finally:
-                hub.leave(queue)
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(events(), media_type="text/event-stream", headers=headers)

@@ -62,7 +62,12 @@ class _Server(uvicorn.Server):
     def __init__(self, app: FastAPI) -> None:
         super().__init__(
             uvicorn.Config(
-                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=STOP_S
+                app,
+                log_level="warning",
+                proxy_headers=False,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=STOP_S,
             )
         )
         self._end = app.state.hub.end

@@ -22,7 +22,9 @@ def free_port() -> int:
 def serving(settings: Settings, port: int = 0) -> Iterator[str]:
     """Serve a space while the block lasts; gives the address. `port`: 0, any that is free."""
     app = make_app(settings)
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -12,6 +12,7 @@ from dashboards.api import page
 from dashboards.api.access import login
 from dashboards.api.access.audit import Audit, entry
 from dashboards.api.access.issuer import AwayError, Issuer
+from dashboards.api.access.limits import Rate
 from dashboards.api.access.login import Login
 from dashboards.api.access.tokens import TokenError, claims_of
 from dashboards.api.access.user import ANYONE, ClaimsError, User, user_of
@@ -35,6 +36,7 @@ class Guard:
     ) -> None:  # fmt: skip
         """`issuer`, `login`: None where nobody is asked."""
         self._app, self._settings, self._issuer, self._login, self._audit = app, settings, issuer, login, audit
+        self._rate = Rate(settings.requests_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
@@ -44,7 +46,7 @@ class Guard:
         request = Request(scope)
         try:
             self._check_place(request)
-            request.state.user = await self._user(request)
+            request.state.user = await self._counted(request)
         except ProblemError as error:
             await document(error.status, error.detail, error.headers)(scope, receive, send)
             return
@@ -62,6 +64,19 @@ class Guard:
             origin is not None and urlsplit(origin).netloc not in own
         ):
             raise ProblemError(403, "orders are taken from the page of this server only, not from another one's")
+
+    async def _counted(self, request: Request) -> User | None:
+        """Who asks; where people are asked, one more of their requests."""
+        if self._issuer is None:
+            return ANYONE
+        address = f"address {request.client.host if request.client else ''}"
+        try:
+            user = await self._user(request)
+        except ProblemError:
+            self._rate.count(address)
+            raise
+        self._rate.count(f"user {user.subject}" if user else address)
+        return user
 
     async def _user(self, request: Request) -> User | None:
         if self._issuer is None or self._login is None:
