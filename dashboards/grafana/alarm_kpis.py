@@ -8,6 +8,7 @@ from dashboards.grafana import alarm_table, palette
 from dashboards.grafana.page import Context, page
 from dashboards.grafana.panels import (
     COUNT,
+    DURATION,
     PERCENT,
     AnyPanel,
     Panels,
@@ -135,8 +136,8 @@ def _answers(words: Words, panels: Panels) -> AnyPanel:
         .override_by_name("priority", column(words("priority"), mappings=priorities, custom_cellOptions=coloured))
         .override_by_name("calls", column(words("calls"), unit=COUNT))
         .override_by_name("answered", column(words("answered"), unit=COUNT))
-        .override_by_name("half", column(words("half_within"), unit="dtdurations"))
-        .override_by_name("most", column(words("nine_in_ten_within"), unit="dtdurations"))
+        .override_by_name("half", column(words("half_within"), unit=DURATION))
+        .override_by_name("most", column(words("nine_in_ten_within"), unit=DURATION))
     )
 
 

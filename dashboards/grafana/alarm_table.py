@@ -6,7 +6,7 @@ from alerts.life import Kind
 from alerts.texts import UNITS
 from dashboards.grafana import links, palette
 from dashboards.grafana.page import Context
-from dashboards.grafana.panels import AnyPanel, Panels, column, hidden, texts
+from dashboards.grafana.panels import NONE, AnyPanel, Panels, column, hidden, texts
 from dashboards.grafana.targets import rows
 from schemas.alarm import FIRING, AlarmType, Priority, State
 
@@ -74,8 +74,8 @@ def _table(context: Context, panels: Panels, name: str, sql: str, size: tuple[in
             column(words("code"), custom_width=120, links=to_it),
         )
         .override_by_name("object_kind", hidden())
-        .override_by_name("value", column(words("value"), decimals=0, custom_width=90))
-        .override_by_name("limit", column(words("limit"), decimals=0, custom_width=90))
+        .override_by_name("value", column(words("value"), unit=NONE, decimals=0, custom_width=90))
+        .override_by_name("limit", column(words("limit"), unit=NONE, decimals=0, custom_width=90))
         .override_by_name(
             "unit",
             column(

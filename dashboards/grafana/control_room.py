@@ -13,6 +13,7 @@ from dashboards.grafana.panels import (
     TIME,
     AnyPanel,
     Panels,
+    by_sign,
     by_thresholds,
     column,
     hidden,
@@ -41,7 +42,7 @@ _BY_SHARE = steps(
     (None, palette.FAR_UNDER), (-_FAR, palette.UNDER), (-_NEAR, palette.CALM), (_NEAR, palette.OVER),
     (_FAR, palette.FAR_OVER),
 )  # fmt: skip
-_BY_SIGN = steps((None, palette.UNDER), (0, palette.OVER))
+_BY_SIGN = by_sign()
 _COLOURED = {"type": "color-text"}
 _MAP_LAYER = "plants"
 

@@ -29,10 +29,14 @@ Target = Builder[Dataquery]
 # No interval of the archive is shorter.
 INTERVAL = "15m"
 TIME = "time:DD.MM HH:mm"
+LEAST = -1e12
 _NOWHERE = {"legend": True, "tooltip": True, "viz": True}
 PERCENT = "percent"
 COUNT = "short"
 NONE = "none"
+# A text that looks like a number is still a text: 01 is no 1.
+TEXT = "string"
+DURATION = "dthms"
 
 
 class _Panel(Protocol):
@@ -117,8 +121,8 @@ class Panels:
         )
 
     def table(self, name: str, *targets: Target, size: tuple[int, int] = (24, 10)) -> table.Panel:
-        """Rows; what a column counts is said by its override."""
-        return self._frame(table.Panel(), name, NONE, targets, size).cell_height(shape.TableCellHeight.SM)
+        """Rows; what a column counts is said by its override, else it is text."""
+        return self._frame(table.Panel(), name, TEXT, targets, size).cell_height(shape.TableCellHeight.SM)
 
     def chart(self, name: str, unit: str, *targets: Target, size: tuple[int, int] = (12, 9)) -> barchart.Panel:
         """Bars by name."""
@@ -170,12 +174,20 @@ def by_thresholds() -> made.FieldColor:
 
 
 def steps(*pairs: tuple[float | None, str]) -> made.ThresholdsConfig:
-    """Thresholds: from a value on, a colour; the first has no value."""
+    """Thresholds: from a value on, a colour; the first is of whatever lies below the second.
+
+    It has a value all the same: in an override Grafana takes none for zero, and then looks at no threshold below it.
+    """
     return (
         made.ThresholdsConfig()
         .mode(ThresholdsMode.ABSOLUTE)
-        .steps([Threshold(value, colour) for value, colour in pairs])
+        .steps([Threshold(LEAST if value is None else value, colour) for value, colour in pairs])
     )
+
+
+def by_sign(near: float = 0.5) -> made.ThresholdsConfig:
+    """Blue below zero, orange above, grey about it."""
+    return steps((None, UNDER), (-near, CALM), (near, OVER))
 
 
 def texts(of: Mapping[str, str], colours: Mapping[str, str] | None = None) -> list[ValueMapping]:

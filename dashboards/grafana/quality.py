@@ -8,8 +8,10 @@ from dashboards.grafana import palette, variables
 from dashboards.grafana.page import Context, page
 from dashboards.grafana.panels import (
     COUNT,
+    DURATION,
     NONE,
     PERCENT,
+    TEXT,
     TIME,
     AnyPanel,
     Panels,
@@ -99,7 +101,7 @@ def _gaps(words: Words, panels: Panels) -> AnyPanel:
     return (
         _gap_columns(words, panels.table("gaps", rows(sql), size=(24, 8)))
         .override_by_name("healed_at", column(words("healed"), unit=TIME))
-        .override_by_name("late_by", column(words("late_by"), unit="dtdurations", decimals=0))
+        .override_by_name("late_by", column(words("late_by"), unit=DURATION))
     )
 
 
@@ -154,7 +156,7 @@ def _delays(words: Words, panels: Panels) -> AnyPanel:
         group by b.place, b.name order by b.place"""
     return (
         panels.chart("delays", COUNT, rows(sql), size=(10, 8))
-        .override_by_name("delay", column(words("hours_late")))
+        .override_by_name("delay", column(words("hours_late"), unit=TEXT))
         .override_by_name("gaps", column(words("gaps"), color=palette.FACT))
     )
 

@@ -12,6 +12,7 @@ from dashboards.grafana.panels import (
     PERCENT,
     AnyPanel,
     Panels,
+    by_sign,
     by_thresholds,
     column,
     fixed,
@@ -27,7 +28,7 @@ from schemas.alarm import AlarmType
 
 NAME = "unit"
 
-_BY_SIGN = steps((None, palette.UNDER), (0, palette.OVER))
+_BY_SIGN = by_sign()
 _COMPLETE = steps((None, palette.FAR_OVER), (80, palette.OVER), (99.9, palette.CALM))
 # A unit is of one kind, so one of the three is there.
 _PLAN = "coalesce(gen_plan_wh, cons_plan_wh, exch_plan_wh)"

@@ -187,6 +187,29 @@ def test_every_dashboard_is_among_the_links_on_top() -> None:
         assert links.TAG in dashboard["tags"]
 
 
+def thresholds(value: Any) -> Iterator[list[dict[str, Any]]]:
+    """Every list of thresholds within a document."""
+    match value:
+        case {"mode": "absolute", "steps": found}:
+            yield found
+        case dict():
+            for one in value.values():
+                yield from thresholds(one)
+        case list():
+            for one in value:
+                yield from thresholds(one)
+
+
+def test_thresholds_ascend_from_a_number() -> None:
+    found = list(thresholds(ENGLISH))
+    assert len(found) > 20
+    for steps in found:
+        values = [step["value"] for step in steps]
+        # In an override Grafana takes none for zero, and so looks at no negative one.
+        assert values == sorted(values)
+        assert values[0] < -1e9
+
+
 def test_panels_have_numbers() -> None:
     for dashboard in ENGLISH:
         assert [panel["id"] for panel in panels(dashboard)] == list(range(1, len(panels(dashboard)) + 1))

@@ -22,7 +22,9 @@ CHOSEN: Mapping[str, Value] = {
 }  # fmt: skip
 # PostgreSQL's numbers of the types that Grafana draws: int2, int4, int8, float8, numeric.
 NUMBERS = {21, 23, 20, 701, 1700}
-TIMESTAMPTZ, TEXT = 1184, {25, 1043}
+TIMESTAMPTZ, BOOL, TEXT = 1184, 16, {25, 1043}
+# Numbers that stand for words.
+CODES = {("quality", "string")}
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +157,31 @@ def test_every_column_has_a_name_in_the_readers_language_and_no_name_is_of_nothi
     if "metric" not in columns:
         # Time has no heading in a chart.
         assert named == columns - {"time"}
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        pytest.param(panel, id=f"{dashboard['uid'].removeprefix('tengerim-')}/{panel['title']}")
+        for dashboard in DASHBOARDS
+        for panel in dashboard["panels"]
+        if panel["type"] == "table" and "rawSql" in panel["targets"][0]
+    ],
+)
+def test_texts_are_shown_as_texts_and_numbers_as_numbers(
+    reader: psycopg.Connection, values: Mapping[str, Value], panel: Mapping[str, Any]
+) -> None:
+    units = {
+        override["matcher"]["options"]: prop["value"]
+        for override in panel["fieldConfig"]["overrides"]
+        for prop in override["properties"]
+        if prop["id"] == "unit"
+    }
+    (asked,) = [asked for asked in ASKED if asked.sql == panel["targets"][0]["rawSql"]]
+    for name, kind in ask(reader, asked, values)[0].items():
+        unit = units.get(name, panel["fieldConfig"]["defaults"]["unit"])
+        assert (unit == "string") == (kind in TEXT | {BOOL}) or (name, unit) in CODES, name
+        assert (unit.startswith("time:")) == (kind == TIMESTAMPTZ), name
 
 
 @pytest.mark.parametrize("asked", [a for a in ASKED if "${" in a.sql], ids=str)
