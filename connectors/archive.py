@@ -6,7 +6,7 @@ Short answers come as JSON objects by a prepared SELECT instead: of a day of one
 planning.
 """
 
-from collections.abc import Generator, Iterator, Mapping, MutableMapping
+from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -170,19 +170,18 @@ def view_named(name: str) -> str:
 
 
 # What each connection has learned: columns are only ever added, and who is connected goes on without the new ones.
-_COLUMNS: MutableMapping[psycopg.Connection, dict[str, list[Column]]] = WeakKeyDictionary()
+_COLUMNS: MutableMapping[object, dict[str, list[Column]]] = WeakKeyDictionary()
+_COLUMNS_OF = (
+    "select attname, format_type(atttypid, atttypmod) from pg_attribute"
+    " where attrelid = %s::regclass and attnum > 0 order by attnum"
+)
 
 
 def columns_of(connection: psycopg.Connection, view: str) -> list[Column]:
     """The columns of a view, in order."""
     known = _COLUMNS.setdefault(connection, {})
     if view not in known:
-        rows = connection.execute(
-            "select attname, format_type(atttypid, atttypmod) from pg_attribute"
-            " where attrelid = %s::regclass and attnum > 0 order by attnum",
-            [f"v_{view}"],
-        )
-        known[view] = [Column(*row) for row in rows]
+        known[view] = [Column(*row) for row in connection.execute(_COLUMNS_OF, [f"v_{view}"])]
     return known[view]
 
 
@@ -218,29 +217,52 @@ def lines(connection: psycopg.Connection, selection: Selection, limit: int | Non
 
 def objects(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[str]:
     """The rows as JSON objects: as `lines`, but numbers, booleans, NULL and JSON are what they are."""
-    columns = columns_of(connection, selection.view)
-    head = sql.SQL("select row_to_json(o)::text from (select {}").format(sql.SQL(", ").join(map(_in_json, columns)))
-    for query, values in _queries(connection, head, sql.SQL(") o"), selection):
+    head = _json_head(columns_of(connection, selection.view))
+    for query, values in _queries(connection, head, _JSON_TAIL, selection):
         rows = connection.execute(query, {**values, "limit": limit}, prepare=True).fetchall()
         yield from (row[0] for row in rows)
         if limit is not None and (limit := limit - len(rows)) == 0:
             return
 
 
+async def objects_at_once(connection: psycopg.AsyncConnection, selection: Selection, limit: int) -> list[str]:
+    """The same of a selection that is `short`, for who must not wait in a thread."""
+    known = _COLUMNS.setdefault(connection, {})
+    if (columns := known.get(selection.view)) is None:
+        cursor = await connection.execute(_COLUMNS_OF, [f"v_{selection.view}"])
+        columns = known[selection.view] = [Column(*row) for row in await cursor.fetchall()]
+    query, values = _query(_json_head(columns), _JSON_TAIL, columns, selection, selection.period)
+    cursor = await connection.execute(query, {**values, "limit": limit}, prepare=True)
+    return [row[0] for row in await cursor.fetchall()]
+
+
+_JSON_TAIL = sql.SQL(") o")
+
+
+def _json_head(columns: Sequence[Column]) -> sql.Composable:
+    return sql.SQL("select row_to_json(o)::text from (select {}").format(sql.SQL(", ").join(map(_in_json, columns)))
+
+
 def _queries(
     connection: psycopg.Connection, head: sql.Composable, tail: sql.Composable, selection: Selection
 ) -> Iterator[tuple[sql.Composed, dict[str, object]]]:
-    """`head from rows in order, up to a limit, tail`, and its parameters, of one piece of the period after another."""
-    view, types = VIEWS[selection.view], {column.name: column.type for column in columns_of(connection, selection.view)}
-    order = sql.SQL(", ").join(map(sql.Identifier, view.order))
-    query = sql.SQL("{} from {} rows order by {} limit %(limit)s{}")
+    """The query of one piece of the period after another."""
+    view, columns = VIEWS[selection.view], columns_of(connection, selection.view)
     if selection.after is not None and view.time == view.order[0]:
         begin, _ = selection.period
         last = datetime.fromisoformat(selection.after[0])
         selection = replace(selection, period=selection.period._replace(begin=max(begin or last, last)))
     for period in _pieces(connection, selection):
-        rows, values = _rows(selection, period, types)
-        yield query.format(head, rows, order, tail), values
+        yield _query(head, tail, columns, selection, period)
+
+
+def _query(
+    head: sql.Composable, tail: sql.Composable, columns: Sequence[Column], selection: Selection, period: Period
+) -> tuple[sql.Composed, dict[str, object]]:
+    """`head from rows in order, up to a limit, tail`, and its parameters."""
+    rows, values = _rows(selection, period, {column.name: column.type for column in columns})
+    order = sql.SQL(", ").join(map(sql.Identifier, VIEWS[selection.view].order))
+    return sql.SQL("{} from {} rows order by {} limit %(limit)s{}").format(head, rows, order, tail), values
 
 
 def count(connection: psycopg.Connection, selection: Selection) -> int:
@@ -278,12 +300,17 @@ def _rows(selection: Selection, period: Period, types: Mapping[str, str]) -> tup
     return sql.SQL("(select * from {} where {})").format(sql.SQL(source), sql.SQL(" and ").join(wanted)), values
 
 
+def short(selection: Selection) -> bool:
+    """Whether it is little, so that it is asked for in one piece."""
+    view, (begin, end) = VIEWS[selection.view], selection.period
+    one = view.series and selection.known_at is None and set(view.series) <= selection.equal.keys()
+    return bool(one) or (begin is not None and end is not None and end - begin <= _PIECE)
+
+
 def _pieces(connection: psycopg.Connection, selection: Selection) -> Iterator[Period]:
     """The period in pieces: UTC days of what the chunks can hold; in one where that is not much."""
     view, (begin, end) = VIEWS[selection.view], selection.period
-    one = view.series and selection.known_at is None and set(view.series) <= selection.equal.keys()
-    short = begin is not None and end is not None and end - begin <= _PIECE
-    if one or short or not view.parts:
+    if short(selection) or not view.parts:
         yield selection.period
         return
     row = connection.execute(

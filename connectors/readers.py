@@ -1,11 +1,11 @@
 """Connections for those who only read, shared by requests."""
 
 import select
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
 
 from connectors.database import DatabaseError, database_name
 
@@ -16,6 +16,7 @@ _OPTIONS = (
     f"-c timezone=UTC -c statement_timeout={STATEMENT_S}s -c default_transaction_read_only=on"
     " -c default_transaction_isolation=repeatable\\ read"
 )
+_CONNECT = {"connect_timeout": 3, "autocommit": True, "options": _OPTIONS}
 
 
 class Readers:
@@ -26,7 +27,7 @@ class Readers:
         self._name = database_name(url)
         self._pool = ConnectionPool(
             url, min_size=0, max_size=most, open=False, timeout=WAIT_S, check=_check, name="readers",
-            kwargs={"connect_timeout": 3, "autocommit": True, "options": _OPTIONS},
+            kwargs=_CONNECT,
         )  # fmt: skip
 
     def open(self) -> None:
@@ -43,7 +44,7 @@ class Readers:
         try:
             connection = self._pool.getconn()
         except PoolTimeout:
-            raise DatabaseError(f"the database {self._name} does not answer, or all who read it are busy") from None
+            raise _nobody(self._name) from None
         try:
             yield connection
         finally:
@@ -62,9 +63,57 @@ class Readers:
                     connection.execute("rollback")
 
 
-def _check(connection: psycopg.Connection) -> None:
-    """Raise where a connection has ended: while nobody asks, only its end can wait to be read."""
+class QuickReaders:
+    """The same for short questions out of an event loop: no thread has to wake up for them.
+
+    They are few, and planned once for all values: more at a time would wait for each other in the database.
+    """
+
+    def __init__(self, url: str, most: int = 8) -> None:
+        """Connect when somebody asks."""
+        self._name = database_name(url)
+        self._pool = AsyncConnectionPool(
+            url, min_size=0, max_size=most, open=False, timeout=WAIT_S, check=_check_quickly, name="quick readers",
+            kwargs={**_CONNECT, "options": f"{_OPTIONS} -c plan_cache_mode=force_generic_plan"},
+        )  # fmt: skip
+
+    async def open(self) -> None:
+        """Begin."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[psycopg.AsyncConnection]:
+        """A connection for single questions. Raises DatabaseError where there is none in time."""
+        try:
+            connection = await self._pool.getconn()
+        except PoolTimeout:
+            raise _nobody(self._name) from None
+        try:
+            yield connection
+        finally:
+            await self._pool.putconn(connection)
+
+
+def _nobody(name: str) -> DatabaseError:
+    return DatabaseError(f"the database {name} does not answer, or all who read it are busy")
+
+
+def _has_ended(connection: psycopg.Connection | psycopg.AsyncConnection) -> bool:
+    """Whether a connection may have: while nobody asks, only its end can wait to be read."""
     waiting = select.poll()
     waiting.register(connection.fileno(), select.POLLIN)
-    if waiting.poll(0):
+    return bool(waiting.poll(0))
+
+
+def _check(connection: psycopg.Connection) -> None:
+    if _has_ended(connection):
         ConnectionPool.check_connection(connection)
+
+
+async def _check_quickly(connection: psycopg.AsyncConnection) -> None:
+    if _has_ended(connection):
+        await AsyncConnectionPool.check_connection(connection)

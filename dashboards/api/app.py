@@ -12,7 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from connectors.database import space_url
 from connectors.live import LiveReader
-from connectors.readers import Readers
+from connectors.readers import QuickReaders, Readers
 from dashboards.api import alarms, archive, health, live, openapi, orders, page, problems, public
 from dashboards.api.access import asked, me
 from dashboards.api.access.audit import Audit
@@ -28,13 +28,14 @@ def make_app(settings: Settings) -> FastAPI:
     """The application of one space; without an issuer in the settings, for this machine only and open to all on it."""
     url = space_url(settings.database, settings.space)
     reader = LiveReader(settings.redis, settings.space)
-    context = Context(settings, Readers(url), Hub(reader, url), Audit(url))
+    context = Context(settings, Readers(url), QuickReaders(url), Hub(reader, url), Audit(url))
     issuer = Issuer(settings.oidc_issuer) if settings.oidc_issuer else None
     login = Login(settings, issuer, context.audit) if issuer is not None else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.readers.open()
+        await context.quick.open()
         running = asyncio.create_task(context.hub.run())
         yield
         running.cancel()
@@ -44,6 +45,7 @@ def make_app(settings: Settings) -> FastAPI:
         if issuer is not None and login is not None:
             await login.close()
             await issuer.close()
+        await context.quick.close()
         context.readers.close()
 
     app = FastAPI(

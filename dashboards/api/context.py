@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from connectors.readers import Readers
+from connectors.readers import QuickReaders, Readers
 from dashboards.api.access.audit import Audit
 from dashboards.api.hub import Hub
 from schemas.settings import Settings
@@ -16,5 +16,6 @@ class Context:
 
     settings: Settings
     readers: Readers
+    quick: QuickReaders
     hub: Hub
     audit: Audit

@@ -3,26 +3,16 @@
 import base64
 import binascii
 import json
-from typing import NamedTuple
 from urllib.parse import urlencode
 
-import psycopg
 from fastapi import Request, Response
 
-from connectors import archive
 from connectors.archive import VIEWS, Selection
 from dashboards.api.answers import tagged
 from dashboards.api.problems import ProblemError
 
 MOST = 10_000
 USUAL = 1_000
-
-
-class Page(NamedTuple):
-    """How many rows, and the answer."""
-
-    rows: int
-    answer: Response
 
 
 def encode(place: tuple[str, ...]) -> str:
@@ -42,12 +32,11 @@ def decode(cursor: str, view: str) -> tuple[str, ...]:
     return tuple(place)
 
 
-def page(request: Request, connection: psycopg.Connection, selection: Selection, limit: int, *, lasting: bool) -> Page:
-    """The rows that come next, `limit` at most, and a link to those after them. `lasting`: they stay what they are."""
-    rows = list(archive.objects(connection, selection, limit + 1))
+def page(request: Request, selection: Selection, rows: list[str], limit: int, *, lasting: bool) -> Response:
+    """The first `limit` of some rows, and where there are more, a link to them. `lasting`: they stay what they are."""
     cursor = None
     if len(rows) > limit:
-        rows.pop()
+        rows = rows[:limit]
         last = json.loads(rows[-1])
         cursor = encode(tuple(str(last[column]) for column in VIEWS[selection.view].order))
     headers = {}
@@ -55,4 +44,4 @@ def page(request: Request, connection: psycopg.Connection, selection: Selection,
         asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         headers["Link"] = f'<{request.url.path}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
     body = f'{{"data":[{",".join(rows)}],"next":{json.dumps(cursor)}}}'
-    return Page(len(rows), tagged(request, body.encode(), headers, lasting=lasting))
+    return tagged(request, body.encode(), headers, lasting=lasting)

@@ -1,5 +1,6 @@
 """The period that a question is about."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import psycopg
@@ -13,11 +14,20 @@ DESCRIPTION = f"ISO 8601: {FORMS}."
 EXAMPLES = ["2026-01-20", "2026-01-20T00:00/2026-01-20T06:00", "2026-01-20/P1D"]
 
 
+def _unknown() -> datetime:
+    raise AssertionError("this period ends now")
+
+
 def period_of(connection: psycopg.Connection, text: str | None, most: timedelta = MOST_OF_ONE) -> Period:
     """The period of a text, at most so long. Raises ProblemError or PeriodError."""
+    return period_in(text, most, lambda: now(connection))
+
+
+def period_in(text: str | None, most: timedelta = MOST_OF_ONE, until: Callable[[], datetime] = _unknown) -> Period:
+    """The same, where it is known until when a period is that ends now."""
     if text is None:
         raise ProblemError(422, f"period: say which, as {FORMS}")
-    period = parse_period(text, lambda: now(connection))
+    period = parse_period(text, until)
     if period.end - period.begin > most:
         raise ProblemError(422, f"period: {text!r} is longer than {most.days} days; ask in pieces")
     return period

@@ -86,4 +86,4 @@ def test_every_answer_is_as_the_document_says(document: Any, client: httpx.Clien
 def test_every_answer_of_many_is_as_the_document_says(
     document: Any, client: httpx.Client, subtests: pytest.Subtests
 ) -> None:
-    ask_everything(document, client, subtests, 300)
+    ask_everything(document, client, subtests, 50)
