@@ -33,6 +33,8 @@ class _Handler(BaseHTTPRequestHandler):
         match self._parts():
             case None:
                 return
+            case ["health"]:
+                self._answer(200, {"database": "ok", "version": "12.0.2"})
             case ["folders", uid] if uid in self.kept.folders:
                 self._answer(200, self.kept.folders[uid])
             case ["folders", _]:

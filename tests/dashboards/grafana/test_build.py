@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,6 +102,12 @@ def test_every_text_is_there_in_every_language() -> None:
     for place, texts in found.items():
         assert texts.keys() == set(LANGUAGES), place
         assert all(isinstance(text, str) and text.strip() == text and text for text in texts.values()), place
+
+
+def test_the_table_goes_along_with_the_package() -> None:
+    project = tomllib.loads((FILE.parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["dashboards"]
+    assert any(FILE.relative_to(FILE.parents[1]).match(pattern) for pattern in patterns)
 
 
 def test_no_text_of_the_table_is_left_over() -> None:

@@ -20,6 +20,7 @@ from infra.stack import grafana, stack, state
 from infra.stack.grafana import IMAGE, Grafana
 from infra.stack.ports import FIRST
 from infra.stack.stack import Addresses
+from tests.connectors.grafana_stand_in import stand_in
 from tests.dashboards.serving import free_port
 
 ADDRESSES = Addresses(database="postgresql://tengerim@127.0.0.1:15432/tengerim", prometheus="http://127.0.0.1:19090")
@@ -161,6 +162,12 @@ def test_one_that_does_not_start_fails_nothing(nowhere: Path, tmp_path: Path, gi
     assert said[0].startswith("grafana: everything else works without it. Grafana ended at once (")
     assert "no such option" in said[0]
     assert state.read(home).addresses == given
+
+
+def test_a_given_one_with_a_password_is_asked_without_telling_it() -> None:
+    with stand_in() as kept:
+        address = kept.address.replace("://", "://admin:pa%20ss@")
+        assert Grafana.probe(address) == "12.0.2"
 
 
 @pytest.mark.stack
