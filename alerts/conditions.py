@@ -82,16 +82,16 @@ def judge(master: Master, frame: Frame) -> list[Judged]:
 
 def _judge(type_: AlarmType, rule: BalanceRule | HourRule, frame: Frame, row: Ints) -> Judged:
     value, known, base, looked = _MEASURES[type_](frame)
-    thresholds = _thresholds(rule, base, frame.capacity_wh)
+    limits = thresholds(rule, base, frame.capacity_wh)
     hold = 1.0 - rule.deadband_percent / 100
-    beyond, within = _reached(np.abs(value), thresholds), _reached(np.abs(value), thresholds * hold)
-    explained = (within > 0) & (_reached(np.abs(known) * (np.sign(known) == np.sign(value)), thresholds * hold) == 0)
+    beyond, within = _reached(np.abs(value), limits), _reached(np.abs(value), limits * hold)
+    explained = (within > 0) & (_reached(np.abs(known) * (np.sign(known) == np.sign(value)), limits * hold) == 0)
     why = np.zeros(value.shape, np.int8)
     why[_corrected(frame, rule.after_correction)] = Why.CORRECTED
     why[explained] = Why.MISSING
     why[_least_completeness(type_, frame) * 100 < rule.completeness_percent] = Why.INCOMPLETE
     shown = np.clip(beyond.astype(np.int64), 1, None) - 1
-    limit = np.take_along_axis(thresholds, shown[None], axis=0)[0]
+    limit = np.take_along_axis(limits, shown[None], axis=0)[0]
     if isinstance(rule, HourRule):
         quarter = (frame.first + np.arange(frame.width)) % SLOTS_PER_HOUR
         looked = looked & (SLOTS_PER_HOUR - 1 - quarter >= rule.least_left)[None, :]
@@ -104,7 +104,7 @@ def _judge(type_: AlarmType, rule: BalanceRule | HourRule, frame: Frame, row: In
     )  # fmt: skip
 
 
-def _thresholds(rule: BalanceRule | HourRule, base: Floats, capacity_wh: Ints) -> Floats:
+def thresholds(rule: BalanceRule | HourRule, base: Floats, capacity_wh: Ints) -> Floats:
     """The limit of each level, Wh, `(levels, nodes, slots)`: of an entry the greatest figure, of several the least."""
     priorities = rule.priorities
     found = np.full((len(priorities), *base.shape), np.inf)

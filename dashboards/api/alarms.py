@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from alerts.master import shipped
+from alerts.master import Words
 from connectors.alarm_lists import Wanted, journal_of, list_alarms
 from dashboards.api.access.asked import Own
 from dashboards.api.answers import as_json
@@ -18,10 +18,11 @@ from dashboards.api.problems import ProblemError
 from dashboards.api.questions import OfPeriod, OfType, Zone
 from schemas.alarm import AlarmType, Priority, State
 from streams.kpis import as_document, read_kpis
-from streams.rules_file import RulesFile
 
 # Of one alarm's journal, the newest.
 MOST_ENTRIES = 500
+# What of its rule an operator is told.
+_TOLD = {"title", "cause", "consequence", "response", "respond_within_min"}
 ALARM: dict[str, Any] = {
     "alarm_id": 7, "priority": "high", "state": "UNACK", "type": "TRIP", "object_kind": "facility", "object": "GRES1",
     "raised_at": "2026-01-20T06:46:00Z", "since": "2026-01-20T06:30:00Z", "value": -1_762_436_756,
@@ -68,11 +69,32 @@ class Alarms(Answer):
     data: list[Alarm]
 
 
+class Advice(BaseModel):
+    """What the master alarm database says of a type."""
+
+    title: Words
+    cause: str
+    consequence: str
+    response: Annotated[Words, Field(description="What to do.")]
+    respond_within_min: int
+
+
 class AlarmWithJournal(Alarm, Answer):
     """One alarm, and what happened to it."""
 
-    EXAMPLE: ClassVar = {**ALARM, "journal": [ROWS["alarm_event"]]}
+    EXAMPLE: ClassVar = {
+        **ALARM,
+        "rule": {
+            "title": {"kk": "Қуаттың кенет жоғалуы", "ru": "Внезапная потеря мощности", "en": "Sudden loss of power"},
+            "cause": "A unit tripped.",
+            "consequence": "The zone is short of power.",
+            "response": {"kk": "…", "ru": "…", "en": "Call the station; bring in the emergency reserve."},
+            "respond_within_min": 5,
+        },
+        "journal": [ROWS["alarm_event"]],
+    }
 
+    rule: Advice
     journal: Annotated[list[Any], Field(json_schema_extra={"items": {"$ref": "#/components/schemas/AlarmEvent"}})]
 
 
@@ -127,9 +149,6 @@ def router(context: Context) -> APIRouter:
         with readers.reading() as connection:
             return as_json({"data": list_alarms(connection, wanted)})
 
-    rules = RulesFile(context.settings.alarm_rules)
-    master = rules.changed() or shipped()
-
     @routes.get(
         "/alarms/kpi",
         summary="How much was asked of operators, against the targets of the standards",
@@ -139,16 +158,14 @@ def router(context: Context) -> APIRouter:
         scope: Own,
         period: OfPeriod = "P30D",
     ) -> Response:
-        nonlocal master
-        master = rules.changed() or master
         with readers.asking() as connection:
             begin, end = period_of(connection, period, MOST_OF_ALL)
-            found = read_kpis(connection, begin, end, master.positions, scope)
+            found = read_kpis(connection, begin, end, context.rules.master().positions, scope)
         return as_json(as_document(found, begin, end))
 
     @routes.get(
         "/alarms/{alarm_id}",
-        summary="One alarm, with its journal, the newest last",
+        summary="One alarm, what to do about it, and its journal, the newest last",
         responses={200: {"model": AlarmWithJournal}},
     )
     def alarm(
@@ -160,6 +177,7 @@ def router(context: Context) -> APIRouter:
             if not found:
                 raise ProblemError(404, f"there is no alarm {alarm_id}")
             with closing(journal_of(connection, wanted, newest=MOST_ENTRIES)) as journal:
-                return as_json({**found[0], "journal": list(journal)})
+                rule = context.rules.master().rule(AlarmType(found[0]["type"])).model_dump(include=_TOLD)
+                return as_json({**found[0], "rule": rule, "journal": list(journal)})
 
     return routes

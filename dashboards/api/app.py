@@ -21,6 +21,7 @@ from dashboards.api.access.issuer import Issuer
 from dashboards.api.access.login import Login
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.hub import Hub
+from dashboards.api.rules import Rules
 from schemas.settings import Settings
 
 
@@ -28,7 +29,9 @@ def make_app(settings: Settings) -> FastAPI:
     """The application of one space; without an issuer in the settings, for this machine only and open to all on it."""
     url = space_url(settings.database, settings.space)
     reader = LiveReader(settings.redis, settings.space)
-    context = Context(settings, Readers(url), QuickReaders(url), Hub(reader, url), Audit(url))
+    context = Context(
+        settings, Readers(url), QuickReaders(url), Hub(reader, url), Audit(url), Rules(settings.alarm_rules)
+    )
     issuer = Issuer(settings.oidc_issuer) if settings.oidc_issuer else None
     login = Login(settings, issuer, context.audit) if issuer is not None else None
 

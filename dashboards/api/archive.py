@@ -23,6 +23,7 @@ from dashboards.api.access.user import Role
 from dashboards.api.answers import VARY, as_json, caching
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.forms import form_of, stream
+from dashboards.api.limits import with_limits
 from dashboards.api.openapi import Answer, rows_of
 from dashboards.api.periods import MOST_OF_ALL, MOST_OF_ONE, now, period_in, period_of
 from dashboards.api.problems import ProblemError
@@ -53,6 +54,7 @@ from schemas.period import parse_instant
 
 # Each holds a connection; pages have the others.
 MOST_FILES, FILES_OF_ONE = 6, 3
+Limit = Annotated[int | None, Field(description="How far from it an alarm begins; null: no rule looks at it.")]
 
 
 class Planned(BaseModel):
@@ -63,6 +65,9 @@ class Planned(BaseModel):
     cons_plan_wh: int | None
     exch_plan_wh: int | None
     schedule_version: int
+    gen_limit_wh: Limit
+    cons_limit_wh: Limit
+    imbalance_limit_wh: Limit
 
 
 class Plan(Answer):
@@ -74,7 +79,7 @@ class Plan(Answer):
         "data": [
             {
                 "ts": "2026-01-20T06:00:00Z", "gen_plan_wh": 3_485_000_000, "cons_plan_wh": None, "exch_plan_wh": None,
-                "schedule_version": 1,
+                "schedule_version": 1, "gen_limit_wh": 174_250_000, "cons_limit_wh": None, "imbalance_limit_wh": None,
             }
         ],
     }  # fmt: skip
@@ -168,7 +173,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get(
         "/nodes/{kind}/{node}/plan",
-        summary="The plan of one node by the hour, ahead as well",
+        summary="The plan of one node by the hour, ahead as well, with its limits",
         responses={200: {"model": Plan}},
     )
     def plan(
@@ -180,6 +185,7 @@ def router(context: Context) -> APIRouter:
             data = read_node_plan(connection, scope, kind, node, begin, end)
             if not data:
                 node_there(scope, kind, node)(connection)
+            data = with_limits(connection, context.rules.master(), kind, node, data)
         return as_json({"begin": begin, "end": end, "data": data})
 
     @routes.get(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from connectors.readers import QuickReaders, Readers
 from dashboards.api.access.audit import Audit
 from dashboards.api.hub import Hub
+from dashboards.api.rules import Rules
 from schemas.settings import Settings
 
 PREFIX = "/api/v1"
@@ -19,3 +20,4 @@ class Context:
     quick: QuickReaders
     hub: Hub
     audit: Audit
+    rules: Rules

@@ -1,14 +1,15 @@
 """The control-room page: files as they are, and what a browser may do with them."""
 
-from pathlib import Path
+import pathlib
+from typing import Annotated
 
-from fastapi import FastAPI, Request
-from fastapi.responses import FileResponse
+from fastapi import FastAPI, Path, Request
+from fastapi.responses import FileResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PAGE = Path(__file__).parents[1] / "page"
+PAGE = pathlib.Path(__file__).parents[1] / "page"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -18,10 +19,12 @@ HEADERS = {
 }
 # What the public page is made of: its own address, and every file that it asks for.
 PUBLIC_FILES = (
-    "public.js", "public.css", "style.css", "icon.svg", "day.js", "dom.js", "figures.js", "words.js",
+    "public.js", "public.css", "style.css", "icon.svg", "day.js", "dom.js", "figures.js", "looks.js", "words.js",
     "vendor/uPlot.js", "vendor/uPlot.css",
 )  # fmt: skip
 PUBLIC = frozenset({"/public", *(f"/{name}" for name in PUBLIC_FILES)})
+# Where the links of notifications begin; behind one is the front page, for whoever it is.
+LINKS = "/alarms/"
 # Another one for whoever logs in.
 _FRONT_HEADERS = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 
@@ -51,6 +54,11 @@ def install(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def front(request: Request) -> FileResponse:
         return FileResponse(PAGE / ("index.html" if request.state.user else "public.html"), headers=_FRONT_HEADERS)
+
+    @app.get(LINKS + "{number}", include_in_schema=False)
+    async def alarm(number: Annotated[int, Path(ge=1)]) -> RedirectResponse:
+        """Where notifications lead."""
+        return RedirectResponse(f"/?alarm={number}", 303)
 
     @app.get("/public", include_in_schema=False)
     async def public() -> FileResponse:

@@ -82,10 +82,7 @@ function showMe() {
 }
 
 function showAll() {
-  document.querySelectorAll("[data-word]").forEach((element) => say(element, word(element.dataset.word)));
-  find("#language").value = language();
-  const dark = document.documentElement.dataset.theme === "dark";
-  say(find("#theme"), word(dark ? "light" : "dark"));
+  showLooks();
   showMe();
   showState(source);
   showSystem(source);
@@ -99,21 +96,7 @@ function showAll() {
 }
 
 function begin() {
-  const asked = new URLSearchParams(location.search);
-  setLanguage(asked.get("lang") ?? localStorage.getItem("tengerim.language") ?? "ru");
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  document.documentElement.dataset.theme = asked.get("theme") ?? localStorage.getItem("tengerim.theme") ?? system;
-  find("#language").addEventListener("change", (event) => {
-    localStorage.setItem("tengerim.language", event.target.value);
-    setLanguage(event.target.value);
-    showAll();
-  });
-  find("#theme").addEventListener("click", () => {
-    const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    localStorage.setItem("tengerim.theme", other);
-    document.documentElement.dataset.theme = other;
-    showAll();
-  });
+  letChoose(showAll);
   letOrder(source, (alarm) => {
     if (!alarm) return;
     const kind = source.nodes.has(`${alarm.object_kind}/${alarm.object}`) ? alarm.object_kind : null;

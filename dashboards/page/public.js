@@ -3,7 +3,8 @@
 import { columnsOf, DayChart } from "./day.js";
 import { find, say } from "./dom.js";
 import * as figures from "./figures.js";
-import { language, setLanguage, word } from "./words.js";
+import { letChoose, showLooks } from "./looks.js";
+import { word } from "./words.js";
 
 const LOOK_MS = 60_000;
 const FAILED = { refused: "login_refused", away: "login_away" };
@@ -35,35 +36,15 @@ function show() {
 }
 
 function showAll() {
-  document.querySelectorAll("[data-word]").forEach((element) => say(element, word(element.dataset.word)));
-  find("#language").value = language();
-  say(find("#theme"), word(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  showLooks();
   const failed = FAILED[new URLSearchParams(location.search).get("login")];
   say(find("#said"), failed ? word(failed) : "");
   chart.draw();
   show();
 }
 
-function begin() {
-  const asked = new URLSearchParams(location.search);
-  setLanguage(asked.get("lang") ?? localStorage.getItem("tengerim.language") ?? "ru");
-  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
-  document.documentElement.dataset.theme = asked.get("theme") ?? localStorage.getItem("tengerim.theme") ?? system;
-  find("#language").addEventListener("change", (event) => {
-    localStorage.setItem("tengerim.language", event.target.value);
-    setLanguage(event.target.value);
-    showAll();
-  });
-  find("#theme").addEventListener("click", () => {
-    const other = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-    localStorage.setItem("tengerim.theme", other);
-    document.documentElement.dataset.theme = other;
-    showAll();
-  });
-  // Nobody is asked where there is nobody to ask: then the profile says so.
-  showAll();
-  look().then(() => { find("#login").hidden = !found?.login; });
-  setInterval(look, LOOK_MS);
-}
-
-begin();
+letChoose(showAll);
+showAll();
+// Nobody is asked where there is nobody to ask: then the profile says so.
+look().then(() => { find("#login").hidden = !found?.login; });
+setInterval(look, LOOK_MS);

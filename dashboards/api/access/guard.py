@@ -83,7 +83,7 @@ class Guard:
             return ANYONE
         path = request.url.path
         try:
-            return None if path in PUBLIC and path != FRONT else await self._known(request, self._issuer, self._login)
+            return None if _is_public(path) and path != FRONT else await self._known(request, self._issuer, self._login)
         except ProblemError:
             if path == FRONT:
                 return None
@@ -122,6 +122,10 @@ class Guard:
         name, subject = str(claims.get("preferred_username", "")), str(claims.get("sub", ""))
         place = f"{request.method} {request.url.path}"
         await self._audit.noted(entry(request, name, subject, "token", place, "refused", why=why))
+
+
+def _is_public(path: str) -> bool:
+    return path in PUBLIC or path.startswith(page.LINKS)
 
 
 def _name_of(host: str) -> str | None:
