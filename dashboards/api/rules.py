@@ -12,7 +12,7 @@ class Rules:
     def __init__(self, path: str) -> None:
         """`path`: empty for the shipped one."""
         self._file, self._lock = RulesFile(path), Lock()
-        self._master = shipped()
+        self._master = self._file.changed() or shipped()
 
     def master(self) -> Master:
         """The newest one that is right."""

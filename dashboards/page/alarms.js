@@ -1,7 +1,9 @@
 // The alarm list as ISA-18.2 means it: who asks for somebody first, flashing until acknowledged, suppressed apart.
 
-import { arrange, find, make, say } from "./dom.js";
+import { measure } from "./alarm.js";
+import { arrange, find, letWalk, make, say } from "./dom.js";
 import * as figures from "./figures.js";
+import { nameOf } from "./node.js";
 import { ask } from "./source.js";
 import { word } from "./words.js";
 
@@ -14,14 +16,6 @@ const chosen = new Set();
 function shape(priority) {
   return make("svg:svg", { class: `priority ${priority}`, viewBox: "0 0 16 16", role: "img", "aria-label": word(priority) },
     make("svg:path", { d: SHAPES[priority] }), make("svg:text", { x: 8, y: 11.5, "text-anchor": "middle" }, MARKS[priority]));
-}
-
-function amount(alarm, name, signed = false) {
-  const value = alarm[name];
-  if (value === null) return "–";
-  if (alarm.unit === "W") return `${figures.megawatts(value / 1e6, signed)} ${word("MW")}`;
-  if (alarm.unit === "Wh") return `${figures.energy(value, { signed })} ${word("MWh")}`;
-  return `${value} ${alarm.unit === "points" ? word("points") : alarm.unit}`;
 }
 
 function remark(alarm) {
@@ -40,12 +34,12 @@ function create(key, source, open) {
       tools(source);
     } }),
     make("span", { class: "shape" }),
-    make("button", { type: "button", class: "plain what", onclick: () => open(source.alarms.find((alarm) => String(alarm.alarm_id) === key)) }),
-    make("span", { class: "value figure" }), make("span", { class: "when figure" }), make("span", { class: "remark" }));
+    make("button", { type: "button", class: "plain what", onclick: () => open(Number(key)) }),
+    make("span", { class: "when figure" }), make("span", { class: "type" }), make("span", { class: "value figure" }), make("span", { class: "remark" }));
 }
 
 function update(element, alarm, source) {
-  const name = source.nodes.get(`${alarm.object_kind}/${alarm.object}`)?.name ?? alarm.object;
+  const name = nameOf(source, alarm.object_kind, alarm.object);
   element.className = `alarm ${alarm.priority} ${alarm.state}${UNANSWERED.includes(alarm.state) ? " unanswered" : ""}${alarm.state === "UNACK" || alarm.state === "LUNACK" ? " flashing" : ""}`;
   const box = find("input", element);
   box.checked = chosen.has(alarm.alarm_id);
@@ -55,8 +49,10 @@ function update(element, alarm, source) {
     mark.dataset.of = alarm.priority + document.documentElement.lang;
     mark.replaceChildren(shape(alarm.priority));
   }
-  say(find(".what", element), `${name} · ${word(alarm.type)}`);
-  say(find(".value", element), `${amount(alarm, "value", ["W", "Wh"].includes(alarm.unit))} (${word("limit", amount(alarm, "limit_value"))})`);
+  say(find(".what", element), name);
+  find(".what", element).setAttribute("aria-label", `${name}: ${word(alarm.type)}, ${word(alarm.priority)}, ${word(alarm.state)}`);
+  say(find(".type", element), word(alarm.type));
+  say(find(".value", element), measure(alarm));
   say(find(".when", element), figures.moment(alarm.raised_at));
   say(find(".remark", element), remark(alarm));
 }
@@ -94,7 +90,7 @@ export function showAlarms(source) {
     ...(apart.length ? ["apart", ...apart.map((alarm) => String(alarm.alarm_id))] : []),
   ];
   arrange(place, keys,
-    (key) => (alarms.has(key) ? create(key, source, (alarm) => opened(alarm)) : make(key === "apart" ? "h3" : "p", { class: key })),
+    (key) => (alarms.has(key) ? create(key, source, (number) => opened(number)) : make(key === "apart" ? "h3" : "p", { class: key })),
     (element, key) => {
       if (key === "nothing") say(element, word("nothing"));
       else if (key === "apart") say(element, word("suppressed", apart.length));
@@ -105,9 +101,10 @@ export function showAlarms(source) {
   tools(source);
 }
 
-/** Let orders be given; `open` is told which alarm somebody looks at. */
+/** Let orders be given; `open` is told the number of the alarm that somebody looks at. */
 export function letOrder(source, open) {
   opened = open;
+  letWalk(find("#alarms .rows"), ".what", (row) => find("input", row.parentElement).click());
   const dialog = find("#order");
   askFor = (name, needs, numbers) => {
     const who = make("input", { name: "actor", required: true, maxlength: 200, value: localStorage.getItem("tengerim.actor") ?? "" });

@@ -5,25 +5,31 @@ import * as figures from "./figures.js";
 import { word } from "./words.js";
 
 const QUARTER = 900;
+const quarter = (wh) => (wh === null || wh === undefined ? null : wh / 4);
 const MW = (wh) => (wh === null || wh === undefined ? null : wh * 4 / 1e6);
 
-/** Columns of a kind ("gen", "cons", "exch" or "imbalance"): times, plan and fact in MW; the day is as long as it is. */
+/** Columns of a kind ("gen", "cons", "exch" or "imbalance"), in MW: times, plan, fact, and the band around the plan
+    within which nobody is called; the day is as long as it is. */
 export function columnsOf({ balances, plan, begin, end }, kind) {
   const facts = new Map(balances.filter((row) => row.closed).map((row) => [Date.parse(row.ts) / 1000, row]));
-  const plans = new Map(plan.map((row) => [Date.parse(row.ts) / 1000, row[`${kind}_plan_wh`]]));
-  const times = [], planned = [], fact = [];
+  const plans = new Map(plan.map((row) => [Date.parse(row.ts) / 1000, row]));
+  const times = [], planned = [], fact = [], low = [], high = [];
   for (let at = begin; at <= end; at += QUARTER) {
     const row = facts.get(at);
     const hour = plans.get(at - at % 3600);
+    const middle = kind === "imbalance" ? 0 : MW(row?.[`${kind}_plan_wh`] ?? quarter(hour?.[`${kind}_plan_wh`]));
+    const limit = MW(quarter(hour?.[`${kind}_limit_wh`]));
     times.push(at);
-    planned.push(kind === "imbalance" ? 0 : row ? MW(row[`${kind}_plan_wh`]) : MW(hour === undefined || hour === null ? null : hour / 4));
+    planned.push(middle);
     fact.push(row ? MW(kind === "imbalance" ? row.imbalance_wh : row[`${kind}_fact_wh`]) : null);
+    low.push(limit === null || middle === null ? null : middle - limit);
+    high.push(limit === null || middle === null ? null : middle + limit);
   }
   // A step needs an end.
-  if (planned.at(-1) === null && planned.length > 1) planned[planned.length - 1] = planned.at(-2);
+  for (const column of [planned, low, high]) if (column.at(-1) === null && column.length > 1) column[column.length - 1] = column.at(-2);
   const last = fact.findLastIndex((value) => value !== null);
   if (last >= 0 && last + 1 < fact.length) fact[last + 1] = fact[last];
-  return [times, planned, fact];
+  return [times, planned, fact, low, high];
 }
 
 const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
@@ -66,7 +72,10 @@ export class DayChart {
         { label: word("start"), value: (_, at) => (at === null || at === undefined ? "" : figures.time(at * 1000)) },
         { label: word("plan"), stroke: color("--plan"), width: 1.5, dash: [6, 3], paths: steps, points: { show: false }, value },
         { label: word("fact"), stroke: color("--fact"), width: 2.5, paths: steps, points: { show: false }, value },
+        { label: "", paths: steps, points: { show: false } },
+        { label: "", paths: steps, points: { show: false } },
       ],
+      bands: [{ series: [4, 3], fill: color("--band") }],
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     }, this.#data, this.#place);
   }

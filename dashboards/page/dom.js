@@ -34,6 +34,19 @@ export function arrange(container, keys, create, update) {
   for (const gone of known.values()) gone.remove();
 }
 
+/** Let the arrow keys go from row to row of a container, Home and End to the first and last; space calls `choose`. */
+export function letWalk(container, selector, choose = null) {
+  const keys = { ArrowDown: (at) => at + 1, ArrowUp: (at) => at - 1, Home: () => 0, End: () => Infinity };
+  container.addEventListener("keydown", (event) => {
+    const rows = [...container.querySelectorAll(selector)];
+    const at = rows.indexOf(document.activeElement);
+    if (event.key === " " && choose && at >= 0) choose(rows[at]);
+    else if (event.key in keys && rows.length) rows[Math.min(Math.max(keys[event.key](at), 0), rows.length - 1)].focus();
+    else return;
+    event.preventDefault();
+  });
+}
+
 /** Set a text where it is another. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;

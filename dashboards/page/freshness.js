@@ -7,6 +7,8 @@ import { word } from "./words.js";
 // By the wall: without a word from the server the page is cut off; with one, the data's time may stand still.
 const CUT_OFF_MS = 12_000;
 const STALE_MS = 60_000;
+// Data of another time than the wall's are shown, but never called live.
+const BEHIND_MS = 20 * 60_000;
 // Times of the data and when they were heard, to tell how fast they go.
 const heard = [];
 
@@ -21,7 +23,10 @@ export function hear(status) {
 
 function span(ms) {
   const seconds = Math.round(ms / 1000);
-  return seconds < 120 ? word("seconds", seconds) : word("minutes_long", Math.round(seconds / 60));
+  if (seconds < 120) return word("seconds", seconds);
+  if (seconds < 120 * 60) return word("minutes_long", Math.round(seconds / 60));
+  if (seconds < 48 * 3600) return word("hours_long", Math.round(seconds / 3600));
+  return word("days_long", Math.round(seconds / 86400));
 }
 
 /** One of: {name, words}; the worst first. */
@@ -38,6 +43,8 @@ function judge(source) {
   const first = heard[0];
   const speed = heard.length > 2 ? (last.now - first.now) / (last.at - first.at) : 1;
   if (speed > 3) return ["replaying", word("replaying", Math.round(speed)) + late];
+  const behind = Date.now() - last.now;
+  if (behind > BEHIND_MS) return ["behind", word("behind", span(behind)) + late];
   return [late ? "slow" : "live", word("live") + late];
 }
 

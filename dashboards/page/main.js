@@ -1,16 +1,18 @@
 // The page: wires what is known to what is shown.
 
+import { openAlarm } from "./alarm.js";
 import { letOrder, showAlarms } from "./alarms.js";
 import { columnsOf, DayChart } from "./day.js";
-import { find, make, say } from "./dom.js";
+import { find, letWalk, make, say } from "./dom.js";
 import * as figures from "./figures.js";
 import { hear, showState } from "./freshness.js";
+import { letChoose, showLooks } from "./looks.js";
+import { nameOf, openNode } from "./node.js";
 import { showSilent } from "./silent.js";
 import { Source } from "./source.js";
 import { showSystem, showZones } from "./tiles.js";
-import { openNode } from "./unit.js";
 import { showUnits } from "./units.js";
-import { language, setLanguage, word } from "./words.js";
+import { language, word } from "./words.js";
 
 const LOOK_MS = 500;
 const ENERGIES = [["gen", "generation"], ["cons", "consumption"], ["exch", "interchange"], ["imbalance", "imbalance"]];
@@ -42,8 +44,8 @@ async function readDay(again = false) {
 function showDay() {
   const day = operatingDay();
   if (!shown.found || !day) return;
-  const name = shown.kind === "system" ? word("system") : source.nodes.get(`${shown.kind}/${shown.node}`)?.name ?? shown.node;
-  say(find("#day h2"), word("day_of", name, figures.date(`${day}T12:00:00+05:00`)));
+  const name = shown.kind === "system" ? word("system") : nameOf(source, shown.kind, shown.node);
+  say(find("#day h2"), `${word("day_of", name, figures.date(`${day}T12:00:00+05:00`))}, ${word("MW")}`);
   chart.show(columnsOf(shown.found, shown.energy));
 }
 
@@ -53,7 +55,9 @@ function choose(kind, node) {
   readDay(true);
 }
 
-const units = () => showUnits(source, (code) => openNode(source, "unit", code, operatingDay()));
+const showDayOf = (kind, code, day) => openNode(source, kind, code, day, (alarm) => showAlarm(alarm.alarm_id));
+const showAlarm = (number) => openAlarm(source, number, showDayOf);
+const units = () => showUnits(source, (code) => showDayOf("unit", code, operatingDay()));
 
 let chosen = "";
 
@@ -95,14 +99,19 @@ function showAll() {
   showDay();
 }
 
+/** Open the alarm that the address names, as the links of notifications do. */
+function follow() {
+  const number = new URLSearchParams(location.search).get("alarm");
+  if (number === null) return;
+  history.replaceState(null, "", location.pathname);
+  if (/^[1-9]\d{0,9}$/.test(number)) showAlarm(number);
+}
+
 function begin() {
   letChoose(showAll);
-  letOrder(source, (alarm) => {
-    if (!alarm) return;
-    const kind = source.nodes.has(`${alarm.object_kind}/${alarm.object}`) ? alarm.object_kind : null;
-    if (kind) openNode(source, kind, alarm.object, figures.operatingDay(alarm.interval_start ?? alarm.raised_at));
-  });
-  source.addEventListener("nodes", () => { showZones(source, choose); units(); showAlarms(source); });
+  letOrder(source, showAlarm);
+  letWalk(find("#units .rows"), ".unit");
+  source.addEventListener("nodes", () => { showZones(source, choose); units(); showAlarms(source); follow(); });
   source.addEventListener("states", () => {
     showSystem(source);
     showZones(source, choose);

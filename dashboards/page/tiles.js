@@ -20,21 +20,27 @@ function bar(deviation, size) {
     make("svg:rect", { class: "middle", x: 49.6, width: 0.8, height: 6 }));
 }
 
-function tile(title, fact, lines, shape) {
+/** `aside`: what stands beside the title; `lines`: name, value, unit, and what it says when one points at it. */
+function tile(title, fact, aside, lines, shape) {
   return make("article", { class: "tile" },
-    make("h3", {}, title), make("p", { class: "fact figure" }, fact, make("small", {}, ` ${word("MW")}`)),
-    shape, make("dl", {}, ...lines.flatMap(([name, value]) => [make("dt", {}, name), make("dd", { class: "figure" }, value)])));
+    make("h3", {}, title, make("span", { class: "aside figure" }, aside)),
+    make("p", { class: "fact figure" }, fact, make("small", {}, ` ${word("MW")}`)),
+    shape, make("dl", {}, ...lines.flatMap(([name, value, unit, says]) => [
+      make("dt", { title: says }, name), make("dd", { class: "figure" }, value, make("small", {}, ` ${unit}`)),
+    ])));
 }
 
 function tileOf(state, [name, short]) {
   const plan = state[`${short}_plan_wh`], fact = state[`${short}_fact_wh`];
   const deviation = fact === null || plan === null ? null : fact - plan;
-  const share = plan ? ` (${figures.percent(deviation / Math.abs(plan), { signed: true })})` : "";
-  const hour = state[`hour_${short}_persist_wh`];
-  return tile(word(name), figures.power(fact), [
-    [word("plan"), figures.power(plan)],
-    [word("deviation"), `${figures.power(deviation, { signed: true })}${deviation === null ? "" : share}`],
-    [`${word("hour")}, ${word("MWh")}`, `${figures.energy(hour)} / ${figures.energy(state[`hour_${short}_plan_wh`])}`],
+  const share = plan && deviation !== null ? figures.percent(deviation / Math.abs(plan), { signed: true }) : "";
+  const hour = state[`hour_${short}_persist_wh`], planned = state[`hour_${short}_plan_wh`];
+  const ahead = hour === null || planned === null ? null : hour - planned;
+  return tile(word(name), figures.power(fact), share, [
+    [word("plan"), figures.power(plan), word("MW")],
+    [word("deviation"), figures.power(deviation, { signed: true }), word("MW")],
+    [word("hour_end"), figures.energy(ahead, { signed: true }), word("MWh"),
+      word("hour_says", figures.energy(hour), figures.energy(planned))],
   ], bar(deviation ?? 0, Math.abs(plan ?? 0)));
 }
 
@@ -44,10 +50,10 @@ function sideOf(wh) {
 
 function imbalanceTile(state) {
   const size = Math.abs(state.cons_plan_wh ?? state.gen_plan_wh ?? 0);
-  return tile(word("imbalance"), figures.power(state.imbalance_wh, { signed: true }), [
-    [word("sense"), sideOf(state.imbalance_wh)],
-    [word("data"), figures.percent(state.completeness, { digits: 0 })],
-    [`${word("hour")}, ${word("MWh")}`, figures.energy(state.hour_imbalance_persist_wh, { signed: true })],
+  return tile(word("imbalance"), figures.power(state.imbalance_wh, { signed: true }), "", [
+    [word("sense"), sideOf(state.imbalance_wh), ""],
+    [word("data"), figures.percent(state.completeness, { digits: 0 }), ""],
+    [word("hour_end"), figures.energy(state.hour_imbalance_persist_wh, { signed: true }), word("MWh")],
   ], bar(state.imbalance_wh ?? 0, size));
 }
 

@@ -107,8 +107,18 @@ def test_the_plan_of_a_node_is_by_the_hour_and_says_the_period(client: httpx.Cli
     assert (found["begin"], found["end"]) == ("2026-03-02T00:00:00Z", "2026-03-02T02:00:00Z")
     assert found["data"] == [
         {"ts": "2026-03-02T00:00:00Z", "gen_plan_wh": 1000, "cons_plan_wh": None, "exch_plan_wh": None,
-         "schedule_version": 1},
+         "schedule_version": 1, "gen_limit_wh": 14_000_000, "cons_limit_wh": None, "imbalance_limit_wh": None},
     ]  # fmt: skip
+
+
+def test_a_unit_has_the_limits_of_its_facility(client: httpx.Client) -> None:
+    found = client.get(address("nodes/unit/UG/plan", period="2026-03-02T00:00Z/PT1H")).json()
+    assert [hour["gen_limit_wh"] for hour in found["data"]] == [14_000_000]
+
+
+def test_a_zone_has_limits_of_its_imbalance_alone(client: httpx.Client) -> None:
+    found = client.get(address("nodes/zone/NS/plan", period="2026-03-02T00:00Z/PT1H")).json()
+    assert [(hour["gen_limit_wh"], hour["imbalance_limit_wh"]) for hour in found["data"]] == [(None, 150_000_000)]
 
 
 def test_what_a_client_has_already_is_not_sent_again(client: httpx.Client) -> None:

@@ -48,6 +48,12 @@ def test_one_alarm_comes_with_its_journal(client: httpx.Client, room: Room) -> N
     assert [entry["event"] for entry in found["journal"]] == ["raise", "escalate"]
 
 
+def test_one_alarm_says_what_to_do(client: httpx.Client, room: Room) -> None:
+    rule = client.get(f"{API}/alarms/{room.numbers[0]}").json()["rule"]
+    assert rule["title"].keys() == rule["response"].keys() == {"kk", "ru", "en"}
+    assert rule["respond_within_min"] == 5
+
+
 def test_how_much_is_asked_of_people_is_what_the_command_prints(
     client: httpx.Client, room: Room, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,3 +38,12 @@ def test_answers_of_the_api_are_guarded_too(client: httpx.Client) -> None:
 
 def test_what_is_long_is_sent_packed(client: httpx.Client) -> None:
     assert client.get("/style.css", headers={"Accept-Encoding": "gzip"}).headers["content-encoding"] == "gzip"
+
+
+def test_the_link_of_a_notification_leads_to_its_alarm_on_the_page(client: httpx.Client) -> None:
+    answer = client.get("/alarms/7")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/?alarm=7")
+
+
+def test_a_link_to_what_is_no_number_is_refused(client: httpx.Client) -> None:
+    assert client.get("/alarms/x").status_code == 422
