@@ -48,10 +48,16 @@ class Problem(BaseModel):
 
 
 # What any address may answer.
-_ALWAYS = {401: "Nobody knows who asks.", 403: "Who asks may not; it says what is missing.", 404: "There is no such thing.",
-           421: "This machine is not asked by such a name.", 429: "Too much at a time; Retry-After says when to ask again.",
-            422: "What was asked makes no sense.", 500: "Our fault; the log says more.",
-           503: "The database or the broker is away; ask again."}  # fmt: skip
+_ALWAYS = {
+    401: "Nobody knows who asks.",
+    403: "Who asks may not; it says what is missing.",
+    404: "There is no such thing.",
+    421: "This machine is not asked by such a name.",
+    429: "Too much at a time; Retry-After says when to ask again.",
+    422: "What was asked makes no sense.",
+    500: "Our fault; the log says more.",
+    503: "The database or the broker is away; ask again.",
+}
 
 
 def describe(app: FastAPI) -> None:
