@@ -148,7 +148,7 @@ class Settings(BaseSettings):
         str,
         Field(
             pattern=rf"^({_SECURE}({_PORT})?(/[^\s?#]*)?)?$",
-            description="https://host/path of the OIDC issuer (http on this machine); empty: nobody is asked.",
+            description="https://host/path of the OIDC issuer; http on this machine only.",
         ),
     ] = ""
     oidc_audience: Annotated[str, Field(min_length=1, description="The audience that tokens must be for.")] = "tengerim"

@@ -53,10 +53,10 @@ _ALWAYS = {
     403: "Who asks may not; it says what is missing.",
     404: "There is no such thing.",
     421: "This machine is not asked by such a name.",
-    429: "Too much at a time; Retry-After says when to ask again.",
     422: "What was asked makes no sense.",
+    429: "Too much at a time; Retry-After says when to ask again.",
     500: "Our fault; the log says more.",
-    503: "The database or the broker is away; ask again.",
+    503: "The database, the broker, the issuer or room for one more is missing; ask again.",
 }
 
 

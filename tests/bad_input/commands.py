@@ -201,6 +201,13 @@ SETTINGS = [
         "TENGERIM_GRACE_S='-1' is wrong: it should be greater than or equal to 0; mend or unset it",
     ),
     setting("TENGERIM_CLOCK", "sun", "TENGERIM_CLOCK='sun' is wrong: it should be 'wall' or 'none'; mend or unset it"),
+    setting("TENGERIM_OIDC_ISSUER", "x", "TENGERIM_OIDC_ISSUER='x' is not https://host/path of the …", "serve"),
+    setting("TENGERIM_TRUSTED_PROXIES", "x", "TENGERIM_TRUSTED_PROXIES='x' is not address[/bits][,…", "serve"),
+    Command(
+        "an address that others reach, and nobody who says who they are",
+        "serve --host 0.0.0.0",
+        "tengerim: --host 0.0.0.0: without an issuer (TENGERIM_OIDC_ISSUER) nobody is asked who they are, so only …",
+    ),
     setting("TENGERIM_SPCE", "main", "TENGERIM_SPCE is no setting; did you mean TENGERIM_SPACE? Mend or unset it"),
     setting(
         "TENGERIM_HOME", "/etc/hostname", "/etc/hostname cannot be used for the stack (File exists): set …", "down"

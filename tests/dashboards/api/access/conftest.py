@@ -21,6 +21,13 @@ def keycloak(home: Path, say: local.Say, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
+def place(served: Settings, keycloak: Keycloak) -> Iterator[str]:
+    """Where a server is that asks Keycloak."""
+    with serving(served.model_copy(update={"oidc_issuer": keycloak.issuer})) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
     """One for all tests of a file."""
     with issuing() as found:

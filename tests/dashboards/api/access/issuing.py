@@ -1,5 +1,8 @@
 """A small OIDC issuer of the tests: its discovery document, its keys, and tokens as good or as bad as is wanted."""
 
+import base64
+import hashlib
+import hmac
 import json
 import threading
 import time
@@ -66,6 +69,18 @@ def new_key(algorithm: str, kid: str) -> Key:
     if algorithm.startswith("ES"):
         return ECKey.generate_key({"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}[algorithm], parameters)
     return RSAKey.generate_key(2048, parameters)
+
+
+def encoded(value: object) -> str:
+    """A part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def resigned(token: str, header: dict[str, Any], secret: bytes | None) -> str:
+    """The claims of a token under another header, with a code by a secret or none at all."""
+    signed = f"{encoded(header)}.{token.split('.')[1]}"
+    code = b"" if secret is None else hmac.new(secret, signed.encode(), hashlib.sha256).digest()
+    return f"{signed}.{base64.urlsafe_b64encode(code).decode().rstrip('=')}"
 
 
 @contextmanager

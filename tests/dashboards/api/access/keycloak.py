@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from joserfc.jwk import RSAKey
+from playwright.sync_api import Page
 
 from infra.stack import maven
 from infra.stack.kafka import java
@@ -23,6 +25,7 @@ from tests.dashboards.serving import free_port
 
 POM = Path(__file__).with_name("pom.xml")
 START_S = 120
+LONG_MS = 20_000
 # Little is computed here, so the quick compiler is the quicker one.
 _JAVA = {"JAVA_OPTS_APPEND": "-XX:TieredStopAtLevel=1"}
 
@@ -49,6 +52,15 @@ class Keycloak:
             "id_token"
         ]
 
+    def refresh_token(self, user: str) -> str:
+        """What only Keycloak itself takes."""
+        return self._ask("tengerim", CLIENT, grant_type="password", username=user, password=PASSWORD)["refresh_token"]
+
+    def signing_key(self) -> RSAKey:
+        """The public key of its access tokens."""
+        keys = httpx.get(f"{self.issuer}/protocol/openid-connect/certs", timeout=30).json()["keys"]
+        return RSAKey.import_key(next(key for key in keys if key["alg"] == "RS256"))
+
     def machine_token(self) -> str:
         """Of a client itself, which has no role."""
         return self._ask("tengerim", CLIENT, grant_type="client_credentials")["access_token"]
@@ -61,6 +73,15 @@ class Keycloak:
         assert answer.status_code == 200, answer.text
         found: dict[str, str] = answer.json()
         return found
+
+
+def log_in(tab: Page, place: str, user: str, password: str = PASSWORD) -> None:
+    """By the login form, from the public page."""
+    tab.goto(place)
+    tab.get_by_role("link", name="Log in").click(timeout=LONG_MS)
+    tab.locator("#username").fill(user, timeout=LONG_MS)
+    tab.locator("#password").fill(password)
+    tab.locator("#kc-login").click()
 
 
 def prepared(home: Path, say: Say) -> Path:
@@ -87,10 +108,11 @@ def _prepare(ready: Path, texts: dict[str, str], say: Say) -> None:
     archive.unlink()
     (unpacked,) = fresh.iterdir()
     _run(unpacked, "build", "--db=dev-file")
+    found = unpacked / "realms"
+    found.mkdir()
     for name, text in texts.items():
-        file = fresh / f"{name}.json"
-        file.write_text(text, encoding="utf-8")
-        _run(unpacked, "import", "--optimized", f"--file={file}")
+        (found / f"{name}-realm.json").write_text(text, encoding="utf-8")
+    _run(unpacked, "import", "--optimized", f"--dir={found}")
     fresh.rename(ready)
 
 

@@ -19,6 +19,7 @@ PEOPLE = {
 }
 # Scripts get tokens by these: a client of the tests, one whose tokens are for somebody else, one whose end at once.
 CLIENT, STRANGE, SHORT = "tests", "strange", "short"
+PAGE_TOKEN_S = 14
 SECRET = "a secret of the tests"
 
 
@@ -27,6 +28,8 @@ def realms() -> dict[str, dict[str, Any]]:
     ours: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
     ours["users"] = [_user(name, roles, entity) for name, (roles, entity) in PEOPLE.items()]
     ours["clients"] += [_client(CLIENT), _strange(), _client(SHORT, lifespan=1)]
+    # Renewed again and again while a test looks.
+    ours["clients"][0]["attributes"]["access.token.lifespan"] = str(PAGE_TOKEN_S)
     ours["clients"][0]["redirectUris"] = ["http://127.0.0.1:*", "http://127.0.0.1/*"]
     theirs = {**ours, "realm": "another", "clients": [_client(CLIENT)]}
     return {"tengerim": ours, "another": theirs}

@@ -3,8 +3,10 @@
 import httpx
 import pytest
 
+from dashboards.api.page import PAGE
 from schemas.settings import Settings
-from tests.dashboards.api.access.issuing import Issuer
+from tests.dashboards.api.access.issuing import Issuer, issuing
+from tests.dashboards.serving import serving
 
 pytestmark = pytest.mark.stack
 API = "/api/v1"
@@ -65,3 +67,23 @@ def test_but_whether_it_lives(asked: httpx.Client) -> None:
 def test_a_number_that_no_session_has_is_none(asked: httpx.Client, served: Settings) -> None:
     answer = asked.get(f"{API}/me", headers={"Cookie": f"tengerim_{served.space}=guessed"})
     assert answer.status_code == 401
+
+
+def test_while_the_issuer_is_away_nothing_is_open(served: Settings) -> None:
+    with issuing() as issuer:
+        issuer.away = True
+        with serving(served.model_copy(update={"oidc_issuer": issuer.url})) as address:
+            answer = httpx.get(f"{address}{API}/me", headers=issuer.of("admin"), timeout=20)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+            assert "does not answer" in answer.json()["detail"]
+            assert httpx.get(address).text == (PAGE / "public.html").read_text(encoding="utf-8")
+            assert httpx.get(f"{address}/login").headers["location"] == f"{address}/public?login=away"
+
+
+def test_while_redis_is_away_a_token_is_still_good(served: Settings, issuer: Issuer) -> None:
+    changed = {"oidc_issuer": issuer.url, "redis": "redis://127.0.0.1:1"}
+    with serving(served.model_copy(update=changed)) as address:
+        assert httpx.get(f"{address}{API}/me", headers=issuer.of("viewer"), timeout=20).status_code == 200
+        cookie = {"Cookie": f"tengerim_{served.space}=some"}
+        answer = httpx.get(f"{address}{API}/me", headers=cookie, timeout=20)
+        assert (answer.status_code, "Redis is away" in answer.json()["detail"]) == (503, True)
