@@ -130,6 +130,11 @@ class Grafana:
 
     def _refusal(self, error: GrafanaClientError, what: str) -> str:
         says = error.response.get("message", "") if isinstance(error.response, dict) else str(error.response)[:200]
+        if "provisioned" in says or "read-only data source" in says:
+            return (
+                f"Grafana at {self._address} has its own from files, so it could not {what} ({says}): write those "
+                "(`tengerim grafana write`) instead of pushing"
+            )
         match error.status_code:
             case 401:
                 return (
@@ -144,11 +149,6 @@ class Grafana:
                 return (
                     f"Grafana at {self._address} could not {what}, since another stands in its place ({says}): rename "
                     "or remove that one, then push again"
-                )
-            case _ if "provisioned" in says:
-                return (
-                    f"Grafana at {self._address} has its dashboards from files ({says}): write those "
-                    "(`tengerim grafana write`) instead of pushing"
                 )
         return f"Grafana at {self._address} did not accept what we sent to {what} ({error.status_code}: {says})"
 

@@ -8,11 +8,10 @@ from dashboards.grafana import links, palette
 from dashboards.grafana.page import Context
 from dashboards.grafana.panels import NONE, AnyPanel, Panels, column, hidden, texts
 from dashboards.grafana.targets import rows
-from schemas.alarm import FIRING, AlarmType, Priority, State
+from schemas.alarm import AlarmType, Priority, State
 
 # In the order in which they ask for somebody.
 _STANDING = (State.UNACK, State.LUNACK, State.RTNUN, State.ACKED, State.LACK)
-assert set(_STANDING) == FIRING | {State.RTNUN}
 _TIME = "time:DD.MM HH:mm"
 # Power and energy in millions, what is counted as it is.
 _VALUE = "case when a.unit in ('W', 'Wh') then a.{0} * 1e-6 else a.{0} end"

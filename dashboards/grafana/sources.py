@@ -25,7 +25,6 @@ def archive(space: str, address: str) -> dict[str, Any]:
         "access": "proxy",
         "url": f"{parts.hostname}:{parts.port or 5432}",
         "user": unquote(parts.username or ""),
-        "isDefault": False,
         "jsonData": {
             "database": parts.path.lstrip("/"),
             "sslmode": options.get("sslmode", ["disable"])[0],
@@ -51,7 +50,6 @@ def metrics(address: str) -> dict[str, Any]:
         "type": PROMETHEUS_TYPE,
         "access": "proxy",
         "url": parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}").geturl(),
-        "isDefault": False,
         "jsonData": {"httpMethod": "POST", "timeInterval": "5s"},
     }
     if parts.username:

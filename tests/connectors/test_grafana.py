@@ -132,7 +132,15 @@ def test_who_is_not_known_is_told_what_to_set(kept: Kept) -> None:
 
 def test_dashboards_from_files_are_not_pushed(grafana: Grafana, kept: Kept) -> None:
     kept.provisioned = True
-    with pytest.raises(GrafanaError, match=r"has its dashboards from files .*tengerim grafana write"):
+    with pytest.raises(
+        GrafanaError, match=r"has its own from files, .* save the dashboard 'One' .*tengerim grafana write"
+    ):
+        list(grafana.push(WANTED))
+
+
+def test_nor_are_data_sources_from_files(grafana: Grafana, kept: Kept) -> None:
+    kept.refuses = (403, {"message": "Cannot update read-only data source"})
+    with pytest.raises(GrafanaError, match="has its own from files"):
         list(grafana.push(WANTED))
 
 
