@@ -12,15 +12,17 @@ from fastapi.responses import JSONResponse
 
 from connectors.scope import Scope
 from dashboards.api.access.audit import Audit, entry
-from dashboards.api.access.guard import challenge
+from dashboards.api.access.guard import challenge, unknown
 from dashboards.api.access.user import Role, User
 from dashboards.api.problems import ProblemError, document
 
 
 # Coroutines, for what is not one is called in a thread.
 async def who(request: Request) -> User:
-    """Who comes."""
-    user: User = request.state.user
+    """Who comes. Raises ProblemError for a stranger, whom no address that asks for this is open to."""
+    user: User | None = request.state.user
+    if user is None:
+        raise unknown("this needs a token of the issuer")
     return user
 
 
@@ -62,7 +64,7 @@ def install(app: FastAPI, audit: Audit) -> None:
     @app.exception_handler(LackingError)
     async def lacking(request: Request, error: LackingError) -> JSONResponse:
         user: User = request.state.user
-        place = f"{request.method} {request.url.path}"
+        place = f"{request.method} {request.scope['path']}"
         await audit.noted(entry(request, user.name, user.subject, "access", place, "refused", why=error.detail))
         return document(error.status, error.detail, error.headers)
 

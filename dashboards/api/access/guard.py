@@ -1,5 +1,7 @@
 """Asks everybody who comes who they are, before anything else does: whatever is not named public is closed."""
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +27,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 FRONT = "/"
 PUBLIC = frozenset({f"{PREFIX}/health", f"{PREFIX}/public/profile", FRONT, *login.PATHS, *page.PUBLIC})
 AGAIN_S = 10
+NOTED_S, MOST_NOTED = 60.0, 10_000
 _ASKING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -37,6 +40,7 @@ class Guard:
         """`issuer`, `login`: None where nobody is asked."""
         self._app, self._settings, self._issuer, self._login, self._audit = app, settings, issuer, login, audit
         self._rate = Rate(settings.requests_per_minute)
+        self._noted: dict[tuple[str, str], float] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
@@ -118,9 +122,18 @@ class Guard:
             raise ProblemError(503, why, {"Retry-After": str(AGAIN_S)}) from None
 
     async def _note(self, request: Request, claims: Mapping[str, Any], why: str) -> None:
-        """That a token was refused which the issuer has signed; of others nobody knows whose they are."""
+        """That a token was refused which the issuer has signed; of others nobody knows whose they are.
+
+        A program that goes on asking with one is written down once in a while.
+        """
         name, subject = str(claims.get("preferred_username", "")), str(claims.get("sub", ""))
-        place = f"{request.method} {request.url.path}"
+        now = time.monotonic()
+        if now - self._noted.get((subject, why), -math.inf) < NOTED_S:
+            return
+        if len(self._noted) >= MOST_NOTED:
+            self._noted.clear()
+        self._noted[subject, why] = now
+        place = f"{request.method} {request.scope['path']}"
         await self._audit.noted(entry(request, name, subject, "token", place, "refused", why=why))
 
 

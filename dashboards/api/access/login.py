@@ -133,6 +133,8 @@ class Login:
         async def logout(request: Request) -> Response:
             number, home = request.cookies.get(self.cookie), f"{self._base(request)}public"
             answer: Response = RedirectResponse(home, 303)
+            if request.headers.get("sec-fetch-site") == "cross-site":
+                return answer
             try:
                 session = await self.sessions.end(number) if number else None
                 if session is not None:

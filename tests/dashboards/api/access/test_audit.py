@@ -84,6 +84,14 @@ def test_what_nobody_has_signed_is_not(asked: httpx.Client, issuer: Issuer, arch
     assert written(archive) == before
 
 
+def test_who_goes_on_with_a_bad_token_is_written_down_once_in_a_while(
+    asked: httpx.Client, issuer: Issuer, archive: psycopg.Connection
+) -> None:
+    before, header = len(written(archive)), issuer.of("viewer", sub="stubborn", exp=1)
+    assert {asked.get(f"{API}/nodes", headers=header).status_code for _ in range(5)} == {401}
+    assert len(written(archive)) == before + 1
+
+
 def test_a_file_that_was_taken_is_written_down(asked: httpx.Client, issuer: Issuer) -> None:
     asked.get(f"{API}/gaps?period=2026-03-02&format=csv", headers=issuer.of("viewer")).raise_for_status()
     assert ("viewer", "export", "gap-2026-03-02.csv", "done") in entries(asked, issuer.of("admin"), action="export")

@@ -1,5 +1,7 @@
 """Tests of dashboards.api.access.guard: a page of another place in the same browser reads and orders nothing."""
 
+import socket
+
 import httpx
 import pytest
 
@@ -58,6 +60,22 @@ def test_a_form_is_no_order(client: httpx.Client, kind: str) -> None:
 def test_with_an_issuer_a_stranger_is_told_nothing(asked: httpx.Client, issuer: Issuer, path: str) -> None:
     answer = asked.get(f"/{path}")
     assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1/public?", "127.0.0.1/public#", "127.0.0.1/api/v1/health?x=", "a b"])
+def test_no_name_of_a_host_makes_an_address_public(asked: httpx.Client, host: str) -> None:
+    for path in ("ready", "openapi.json", "now?kind=system"):
+        assert asked.get(f"{API}/{path}", headers={"Host": host}).status_code in (400, 401)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/public/../main.js", "//main.js", "/vendor/%2e%2e/main.js", "/./main.js", "/public/", "/api/v1/health/../ready"],
+)
+def test_no_way_of_writing_an_address_makes_it_public(asked: httpx.Client, path: str) -> None:
+    with socket.create_connection((asked.base_url.host, asked.base_url.port or 80), timeout=10) as wire:
+        wire.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        assert wire.recv(100).startswith(b"HTTP/1.1 401 ")
 
 
 def test_but_whether_it_lives(asked: httpx.Client) -> None:
