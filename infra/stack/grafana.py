@@ -22,6 +22,8 @@ IMAGE = "grafana/grafana:12.0.2"
 PULL_SECONDS = 600
 # One Grafana for all spaces of the stack that people look at.
 SPACES = ("main", "demo", "demo_once")
+# Where packages put the program, whatever PATH says.
+PLACES = "/usr/sbin:/usr/share/grafana/bin"
 # Where Debian's package and the image have what comes with the program.
 HOMES = (Path("/usr/share/grafana"),)
 
@@ -139,7 +141,7 @@ def as_reader(address: str) -> str:
 
 def program() -> str | None:
     """The program on this machine: newer ones are `grafana server`, older ones `grafana-server`."""
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/share/grafana/bin"
+    path = f"{os.environ.get('PATH', '')}:{PLACES}"
     return shutil.which("grafana", path=path) or shutil.which("grafana-server", path=path)
 
 

@@ -48,6 +48,7 @@ def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     for name in ("sh", "setsid", "rm"):
         (programs / name).symlink_to(next(p for p in (Path("/usr/bin") / name, Path("/bin") / name) if p.exists()))
     monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setattr(grafana, "PLACES", "")
     grafana.has_docker.cache_clear()
     yield programs
     grafana.has_docker.cache_clear()
