@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import httpx
 import psycopg
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from connectors.database import connect, space_url
@@ -115,3 +116,11 @@ def test_the_page_shows_the_load_in_each_language_and_the_way_in(
     expect(tab.get_by_role("link", name=says)).to_be_visible(timeout=15_000)
     expect(tab.locator("#day canvas")).to_be_visible()
     expect(tab.locator("#figures")).to_contain_text("900")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nobody_is_kept_out_by_how_it_looks(tab: Page, asked_at: str, theme: str) -> None:
+    tab.goto(f"{asked_at}/?theme={theme}")
+    expect(tab.get_by_role("link", name="Log in")).to_be_visible(timeout=15_000)
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

@@ -29,6 +29,20 @@ def test_it_says_where_it_serves_and_ends_when_asked(stack: Addresses, own_space
 
 
 @pytest.mark.stack
+def test_with_an_issuer_it_says_who_says_who_people_are(stack: Addresses, own_space: str) -> None:
+    asked = {"TENGERIM_SPACE": own_space, "TENGERIM_OIDC_ISSUER": "https://issuer.example/realms/t"}
+    command = [sys.executable, "-m", "infra", "serve", "--port", "0", "--host", "0.0.0.0"]
+    with subprocess.Popen(command, env={**os.environ, **asked}, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.endswith(f"shows the space {own_space}; who people are says https://issuer.example/realms/t\n")
+        address = line.partition(" ")[0].replace("0.0.0.0", "127.0.0.1")
+        assert httpx.get(f"{address}api/v1/nodes", timeout=20).status_code == 401
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+
+
+@pytest.mark.stack
 def test_a_port_that_is_taken_is_said(stack: Addresses, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
