@@ -11,9 +11,12 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import get_args
 from urllib.parse import urlsplit
 
 import psycopg
+
+from alerts.master import NodeKind
 
 SELECT = "select * from v_balance_15m where node_kind = %s and node = %s and ts >= %s and ts < %s order by ts"
 # What is on its way when the time is over is waited for.
@@ -42,7 +45,8 @@ class Seen:
     """What it saw. Times are in seconds.
 
     `heard`: by listener, the id of every change and a mark of its bytes; `named`: what the changes of the first one
-    name, in order. `late_s`: from when Redis took a change to when a listener had it.
+    name, in order. `late_s`: from when Redis took a change to when a listener had it. `before`, `after`: the states of
+    nodes, asked for while everybody listens.
     """
 
     asked_s: list[float] = field(default_factory=list)
@@ -52,6 +56,8 @@ class Seen:
     named: list[dict[str, list[str]]] = field(default_factory=list)
     other: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    before: dict[str, dict[str, object]] = field(default_factory=dict)
+    after: dict[str, dict[str, object]] = field(default_factory=dict)
 
 
 async def crowd(task: Task, ready: Callable[[], None]) -> Seen:
@@ -72,6 +78,13 @@ async def crowd(task: Task, ready: Callable[[], None]) -> Seen:
             if not await (await connection.execute(SELECT, [*node, task.begin, task.end])).fetchall():
                 seen.failed.append(f"{node}: no rows")
 
+        async def states() -> dict[str, dict[str, object]]:
+            query = "&".join(f"kind={kind}" for kind in get_args(NodeKind))
+            _, body = await asking.get(f"/api/v1/now?{query}", packed=False)
+            found: dict[str, dict[str, object]] = json.loads(body)["nodes"]
+            return found
+
+        seen.before = await states()
         # Nobody measures the first connection, nor the first plan.
         await asyncio.gather(*map(ask, task.nodes[:20]))
         await asyncio.gather(*map(select, task.nodes[:20]))
@@ -79,6 +92,7 @@ async def crowd(task: Task, ready: Callable[[], None]) -> Seen:
         async with asyncio.TaskGroup() as group:
             group.create_task(_at_rate(task, task.asked_a_second, ask, seen.asked_s))
             group.create_task(_at_rate(task, task.selected_a_second, select, seen.selected_s))
+        seen.after = await states()
     await asyncio.sleep(REST_S)
     for listener in listeners:
         if listener.done():
@@ -112,15 +126,15 @@ class _Asking:
         self._at = urlsplit(address)
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def get(self, path: str) -> tuple[bytes, bytes]:
-        """Head and body, packed as it comes."""
+    async def get(self, path: str, *, packed: bool = True) -> tuple[bytes, bytes]:
+        """Head and body, as it comes."""
+        asked = f"GET {path} HTTP/1.1\r\nHost: {self._at.netloc}\r\n"
+        asked += "Accept-Encoding: gzip\r\n\r\n" if packed else "\r\n"
         while True:
             again = bool(self._idle)
             reader, writer = self._idle.pop() if again else await self._connect()
             try:
-                writer.write(
-                    f"GET {path} HTTP/1.1\r\nHost: {self._at.netloc}\r\nAccept-Encoding: gzip\r\n\r\n".encode()
-                )
+                writer.write(asked.encode())
                 head = await reader.readuntil(b"\r\n\r\n")
                 break
             except (asyncio.IncompleteReadError, ConnectionError):
