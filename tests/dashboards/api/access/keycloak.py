@@ -84,8 +84,12 @@ def log_in(tab: Page, place: str, user: str, password: str = PASSWORD) -> None:
     tab.locator("#kc-login").click()
 
 
-def prepared(home: Path, say: Say) -> Path:
-    """Its folder, with the realms in its database; another version or realm has another folder."""
+@contextmanager
+def prepared(home: Path, say: Say) -> Iterator[Path]:
+    """Its folder, with the realms in its database, nobody else's while the block lasts.
+
+    Another version or realm has another folder, and takes the place of this one.
+    """
     texts = {name: json.dumps(realm, ensure_ascii=False) for name, realm in realms().items()}
     digest = hashlib.sha256(b"".join([POM.read_bytes(), *(text.encode() for text in texts.values())])).hexdigest()
     ready = home / "keycloak" / digest[:12]
@@ -94,11 +98,11 @@ def prepared(home: Path, say: Say) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.is_dir():
             _prepare(ready, texts, say)
-    return ready
+        yield ready
 
 
 def _prepare(ready: Path, texts: dict[str, str], say: Say) -> None:
-    say("keycloak: fetching it with Maven and filling its database (once, about two minutes)")
+    say("keycloak: fetching it with Maven and filling its database (once, about a minute)")
     shutil.rmtree(ready.parent, ignore_errors=True)
     fresh = ready.with_suffix(".new")
     maven.bring(POM, "Keycloak", fresh)
@@ -119,11 +123,12 @@ def _prepare(ready: Path, texts: dict[str, str], say: Say) -> None:
 @contextmanager
 def running(home: Path, say: Say, folder: Path) -> Iterator[Keycloak]:
     """One with a copy of the prepared database in `folder`, gone at the end."""
-    (program,) = (path for path in prepared(home, say).iterdir() if path.is_dir())
     own, port = folder / "keycloak", free_port()
-    shutil.copytree(program, own, copy_function=_link)
-    shutil.rmtree(own / "data")
-    shutil.copytree(program / "data", own / "data")
+    with prepared(home, say) as ready:
+        (program,) = ready.glob("keycloak-*")
+        shutil.copytree(program, own, copy_function=_link)
+        shutil.rmtree(own / "data")
+        shutil.copytree(program / "data", own / "data")
     found = Keycloak(f"http://127.0.0.1:{port}")
     options = ["--optimized", "--http-enabled=true", "--http-host=127.0.0.1", f"--http-port={port}", "--cache=local"]
     options += [f"--hostname={found.address}"]
