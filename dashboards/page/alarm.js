@@ -51,7 +51,7 @@ export async function openAlarm(source, number, day) {
         close),
       make("p", { class: "response" }, make("strong", {}, `${word("to_do")}: `), rule.response[language()]),
       make("dl", { class: "totals" }, ...lines.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
-      make("div", { class: "journal", tabindex: 0, role: "region", "aria-label": word("journal") },
+      make("div", { class: "journal", tabindex: 0, role: "group", "aria-label": word("journal") },
         make("table", {}, make("tbody", {}, ...journal.toReversed().map(entry)))));
   } catch (error) {
     dialog.replaceChildren(make("header", {}, make("h2", {}, error.message), close));

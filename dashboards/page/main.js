@@ -24,7 +24,7 @@ const shown = { kind: "system", node: "system", energy: "gen", found: null, at: 
 const stateShown = () => source.states[shown.kind]?.[shown.node];
 const operatingDay = () => {
   const state = source.states.system?.system;
-  return state?.ts ? figures.operatingDay(state.ts) : null;
+  return state ? figures.operatingDay(state.ts ?? state.now) : null;
 };
 
 /** Read the day of the chosen node, where its newest interval is another than the one shown. */
