@@ -40,7 +40,7 @@ bench: up ## measure readings a second and delays, and write build/bench.json
 
 e2e: up ## run what people see, long tests as well: the page in browsers, access, load; whole days against the oracle
 	@infra/setup.sh test
-	@$(PYTEST) tests/dashboards tests/scenario tests/property -m "not chaos" $(ARGS)
+	@THOROUGH=1 $(PYTEST) tests/dashboards tests/scenario tests/property -m "not chaos" $(ARGS)
 
 clean: ## remove .venv and what was built here (first `tengerim wipe --everything`, if the servers are to go, too)
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,6 +13,7 @@ from alerts.timing import Timing
 from connectors.alarms import JournalEntry, StoredAlarm
 from schemas.alarm import AlarmType, Priority, State, Unit
 from tests.alerts.making import NOON, NOON_AT, master
+from tests.thorough import examples
 
 STANDING = {State.UNACK, State.ACKED}
 # What somebody was called for, and what must be withdrawn when it is left.
@@ -64,7 +65,7 @@ class Flags:
         return State.SHLVD if self.held else None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(TYPES, st.lists(EVENTS, min_size=15, max_size=40))
 def test_any_events_keep_the_laws_of_the_life(alarm: Alarm, events: list[Event]) -> None:
     flags, condition = Flags(), False
@@ -95,7 +96,7 @@ def test_any_events_keep_the_laws_of_the_life(alarm: Alarm, events: list[Event])
         alarm = after
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.lists(FEW_EVENTS, min_size=12, max_size=24))
 def test_a_latching_alarm_that_stood_stays_until_it_is_reset(events: list[Event]) -> None:
     alarm, stood = Alarm(latching=True), False
@@ -231,7 +232,7 @@ def plain(entries: list[JournalEntry]) -> list[JournalEntry]:
     return [entry._replace(alarm_id=None) for entry in entries]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(ACTIONS, min_size=20, max_size=60))
 def test_any_values_and_orders_keep_the_laws_of_the_book(actions: list[Look | Order | None]) -> None:
     # One book goes on for ever; the other is written and read again wherever `None` stands.

@@ -9,6 +9,7 @@ from tests.property import core
 from tests.property.histories import History, histories, in_any_order, in_order
 from tests.property.oracle import Tables, tables_after
 from tests.property.world import world_with
+from tests.thorough import examples
 
 
 def end_state(history: History, random: Random, *, sent_order: bool) -> Tables:
@@ -18,7 +19,7 @@ def end_state(history: History, random: Random, *, sent_order: bool) -> Tables:
     return core.run(world_with(()), streams, worlds, random).tables(history.plans)
 
 
-@settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(imports=False), st.randoms(use_true_random=True))
 def test_any_order_of_frames_and_ticks_ends_in_the_tables_of_the_history(history: History, random: Random) -> None:
     expected = tables_after(history)
@@ -26,7 +27,7 @@ def test_any_order_of_frames_and_ticks_ends_in_the_tables_of_the_history(history
     assert end_state(history, random, sent_order=False) == expected
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(imports=True), st.randoms(use_true_random=True))
 def test_imports_anywhere_between_end_in_the_same_tables(history: History, random: Random) -> None:
     expected = tables_after(history)

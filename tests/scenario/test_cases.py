@@ -13,7 +13,9 @@ from tests.scenario.pipeline import Agents, Worker
 pytestmark = pytest.mark.stack
 
 # From end to end through a worker; the others through its agents alone.
-THROUGH_A_WORKER = ("channel-moves-to-another-unit", "late-hand-over", "plain-hour", "unknown-channel-registered-later")
+THROUGH_A_WORKER = ("late-hand-over",)
+# In `make e2e`.
+THROUGH_IT_AS_WELL = ("channel-moves-to-another-unit", "plain-hour", "unknown-channel-registered-later")
 
 
 @pytest.mark.parametrize("case", all_cases(alarms=False), ids=lambda case: case.folder.name)
@@ -24,7 +26,9 @@ def test_case(case: Case, settings: Settings, archive: psycopg.Connection) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", THROUGH_A_WORKER)
+@pytest.mark.parametrize(
+    "name", [*THROUGH_A_WORKER, *(pytest.param(name, marks=pytest.mark.e2e) for name in THROUGH_IT_AS_WELL)]
+)
 def test_case_through_a_worker(name: str, settings: Settings, archive: psycopg.Connection, tmp_path: Path) -> None:
     case = Case(CASES / name)
     with Worker(settings, tmp_path / "worker.log") as worker:

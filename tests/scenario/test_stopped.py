@@ -72,6 +72,7 @@ def test_undisturbed_it_ends_in_what_the_oracle_says(
     assert differences(oracle, undisturbed, view, tmp_path) == []
 
 
+@pytest.mark.e2e
 def test_a_worker_that_was_away_finds_no_gap_in_what_waited(
     settings: Settings, undisturbed: psycopg.Connection, feed: list[Sending], tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_everything_stopped_in_mid_day_and_started_again(
             assert _differences(connection, undisturbed) == []
 
 
+@pytest.mark.e2e
 def test_two_workers_share_the_partitions(
     settings: Settings, undisturbed: psycopg.Connection, feed: list[Sending], tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from schemas.time import to_us
 from streams.decoding import FrameColumns, Malformed, TickSeen, decode
 from streams.incoming import unreadable
 from tests.streams.making import Channel, registry
+from tests.thorough import examples
 
 REGISTRY = registry(Channel("E1/01"))
 FRAME = {
@@ -243,7 +244,7 @@ ANY = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(ANY, st.sampled_from([None, 1]))
 @example(FRAME | {"dctu": "now"}, 1)
 def test_no_message_is_read_in_another_way_than_the_models_say(message: Any, indent: int | None) -> None:
@@ -252,7 +253,7 @@ def test_no_message_is_read_in_another_way_than_the_models_say(message: Any, ind
     assert expected is None if isinstance(found, str) else found == expected
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(st.data())
 def test_damaged_messages_are_read_as_the_models_say_or_refused(data: st.DataObject) -> None:
     raw = bytearray(TEXT.encode())
