@@ -27,8 +27,12 @@ def options(command: list[str]) -> dict[str, str]:
     return dict(word.removeprefix("--").split("=", 1) for word in command if word.startswith("--"))
 
 
+# Services that are ours.
+OURS = {"dashboards", "worker", "serve"}
+
+
 def test_the_services_are_the_parts_and_what_is_ours() -> None:
-    assert SERVICES.keys() == {*NAMES, "dashboards", "worker"}
+    assert SERVICES.keys() == {*NAMES, *OURS}
 
 
 def test_no_image_names_a_registry() -> None:
@@ -91,7 +95,7 @@ def test_everything_is_published_on_loopback_at_the_local_stacks_ports() -> None
 
 
 def test_every_server_has_a_health_check_and_the_worker_waits_for_it() -> None:
-    assert {name for name in SERVICES if "healthcheck" not in SERVICES[name]} == {"worker", "dashboards"}
+    assert {name for name in SERVICES if "healthcheck" not in SERVICES[name]} == OURS
     waits = SERVICES["worker"]["depends_on"]
     assert waits == {name: {"condition": "service_healthy"} for name in NEEDED}
 
@@ -103,6 +107,14 @@ def test_the_worker_is_pointed_at_every_service() -> None:
     addresses = Addresses(**{name: environment[f"TENGERIM_{name.upper()}"] for name in NEEDED})
     for name in NEEDED:
         assert re.search(rf"(^|[/@]){name}:\d+", getattr(addresses, name))
+
+
+def test_the_page_is_pointed_at_the_ports_that_the_host_has() -> None:
+    service = SERVICES["serve"]
+    assert service["network_mode"] == "host"
+    for name in ("kafka", "database", "redis"):
+        port = SERVICES[name]["ports"][0].split(":")[1]
+        assert f"127.0.0.1:{port}" in service["environment"][f"TENGERIM_{name.upper()}"]
 
 
 def test_prometheus_reads_the_same_configuration_and_the_workers_targets() -> None:
