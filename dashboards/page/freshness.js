@@ -9,6 +9,7 @@ const CUT_OFF_MS = 12_000;
 const STALE_MS = 60_000;
 // Data of another time than the wall's are shown, but never called live.
 const BEHIND_MS = 20 * 60_000;
+const ANEW_MS = 3600_000;
 // Times of the data and when they were heard, to tell how fast they go.
 const heard = [];
 
@@ -16,6 +17,8 @@ export function hear(status) {
   const now = status.now && Date.parse(status.now);
   if (!now) return;
   const last = heard.at(-1);
+  // States and status come by two ways, so one may be a little older; another replay begins anew.
+  if (last && now < last.now && last.now - now < ANEW_MS) return;
   if (last && now < last.now) heard.length = 0;
   if (!last || now !== last.now) heard.push({ now, at: performance.now() });
   if (heard.length > 12) heard.shift();

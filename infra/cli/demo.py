@@ -40,6 +40,7 @@ from schemas.time import day_slots, slot_start
 DAY_S = 240.0
 DAYS_MAX = 365
 STOP_S = 12.0
+SERVED_S = 30.0
 # How far ahead of what has been processed a day at full speed may be sent.
 ABREAST = timedelta(hours=6)
 _BUILD = Path("build")
@@ -116,6 +117,7 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
         connect(url) as connection, connect(url) as reading, beside(loaded, "worker"),
         beside(loaded, "serve", "--port", str(port)),
     ):  # fmt: skip
+        _await(port)
         say(f"the control-room page: http://127.0.0.1:{port}/")
         if grafana := _grafana(loaded):
             # Here, since it brings all of Grafana's types along.
@@ -169,6 +171,15 @@ def _page_port() -> int:
             return PORT
     except OSError:
         return free_port()
+
+
+def _await(port: int) -> None:
+    """Return once the page is served, or not in time: then its log says why."""
+    until = time.monotonic() + SERVED_S
+    while time.monotonic() < until:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.2)
 
 
 @contextmanager
