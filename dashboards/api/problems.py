@@ -126,6 +126,12 @@ def install(app: FastAPI) -> None:
         detail = str(error).splitlines()[0] if str(error) else "the database does not answer"
         return document(503, detail, {"Retry-After": str(RETRY_S)})
 
+    @app.exception_handler(psycopg.errors.UndefinedTable)
+    @app.exception_handler(psycopg.errors.UndefinedFunction)
+    async def unmade(_: Request, error: Exception) -> JSONResponse:
+        detail = "the space has no archive yet; it is made by `tengerim worker` or the first import"
+        return document(503, detail, {"Retry-After": str(RETRY_S)})
+
     @app.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("a request failed", path=request.url.path, error=repr(error), exc_info=error)
