@@ -43,7 +43,10 @@ async function readDay(again = false) {
 
 function showDay() {
   const day = operatingDay();
-  if (!shown.found || !day) return;
+  if (!shown.found || !day) {
+    say(find("#day h2"), `${word("system")} · ${word("plan")}`);
+    return;
+  }
   const name = shown.kind === "system" ? word("system") : nameOf(source, shown.kind, shown.node);
   say(find("#day h2"), `${word("day_of", name, figures.date(`${day}T12:00:00+05:00`))}, ${word("MW")}`);
   chart.show(columnsOf(shown.found, shown.energy));

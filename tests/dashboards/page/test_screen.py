@@ -6,6 +6,7 @@ from datetime import datetime
 
 import psycopg
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from connectors.database import connect, space_url
@@ -178,3 +179,14 @@ def test_the_arrow_keys_go_through_the_alarms_and_space_chooses(tab: Page, contr
 def test_data_of_another_time_are_never_called_live(tab: Page, address: str, archive: psycopg.Connection) -> None:
     tab.goto(address)
     expect(tab.locator("#state")).to_contain_text("Data of", timeout=LONG_MS)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_it(tab: Page, control_room: str, theme: str) -> None:
+    tab.goto(f"{control_room}/?theme={theme}")
+    expect(tab.locator("#alarms article")).to_have_count(9, timeout=LONG_MS)
+    found = Axe().run(tab).response["violations"]
+    tab.locator("#alarms .what").first.click()
+    expect(tab.locator("#alarm .response")).to_be_visible(timeout=LONG_MS)
+    found += Axe().run(tab).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
