@@ -62,6 +62,7 @@ export class DayChart {
     const value = (_, mw) => (mw === null || mw === undefined ? "–" : `${figures.megawatts(mw)} ${word("MW")}`);
     this.#chart = new uPlot({
       ...this.#size(),
+      padding: [null, 2 * rem(), null, null],
       tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "Asia/Almaty"),
       scales: { y: { range: (_, low, high) => uPlot.rangeNum(low ?? 0, high ?? 1, 0.1, true) } },
       axes: [
@@ -70,8 +71,8 @@ export class DayChart {
       ],
       series: [
         { label: word("start"), value: (_, at) => (at === null || at === undefined ? "" : figures.time(at * 1000)) },
-        { label: word("plan"), stroke: color("--plan"), width: 1.5, dash: [6, 3], paths: steps, points: { show: false }, value },
-        { label: word("fact"), stroke: color("--fact"), width: 2.5, paths: steps, points: { show: false }, value },
+        { label: word("plan"), stroke: color("--plan"), width: 0.11 * rem(), dash: [0.45 * rem(), 0.23 * rem()], paths: steps, points: { show: false }, value },
+        { label: word("fact"), stroke: color("--fact"), width: 0.19 * rem(), paths: steps, points: { show: false }, value },
         { label: "", paths: steps, points: { show: false } },
         { label: "", paths: steps, points: { show: false } },
       ],

@@ -78,6 +78,7 @@ def test_a_newcomer_finds_the_trip_acknowledges_it_and_exports_its_day(
 ) -> None:
     row = page.locator("#alarms article", has_text="Sudden loss of power")
     expect(row).to_have_count(1, timeout=TRIP_MS)
+    page.screenshot(path=_screen("trip"))
     row.locator(".what").click()
     alarm = page.locator("#alarm")
     expect(alarm.locator(".response")).to_contain_text("What to do", timeout=LONG_MS)
