@@ -37,7 +37,9 @@ function show() {
 
 function showAll() {
   showLooks();
-  const failed = FAILED[new URLSearchParams(location.search).get("login")];
+  const asked = new URLSearchParams(location.search);
+  if (asked.has("alarm")) find("#login").href = `login?alarm=${encodeURIComponent(asked.get("alarm"))}`;
+  const failed = FAILED[asked.get("login")];
   say(find("#said"), failed ? word(failed) : "");
   chart.draw();
   show();

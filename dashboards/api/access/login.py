@@ -106,6 +106,8 @@ class Login:
         async def login(request: Request) -> Response:
             try:
                 client = await self._client()
+                # Where somebody came from by a notification's link.
+                request.session["alarm"] = request.query_params.get("alarm", "")[:10]
                 redirect: Response = await client.authorize_redirect(request, f"{self._base(request)}login/callback")
                 return redirect
             except (AwayError, httpx.HTTPError) as error:
@@ -122,7 +124,11 @@ class Login:
             except (OAuthError, JoseError, TokenError, ClaimsError, KeyError, ValueError) as error:
                 return self._failed(request, "refused", error)
             await self._audit.noted(entry(request, session.name, session.subject, "login", "", "done"))
-            answer = RedirectResponse(self._base(request), 303)
+            alarm = request.session.pop("alarm", "")
+            home = (
+                f"{self._base(request)}?alarm={alarm}" if alarm.isascii() and alarm.isdigit() else self._base(request)
+            )
+            answer = RedirectResponse(home, 303)
             answer.set_cookie(
                 self.cookie, number, max_age=LONGEST_S, httponly=True, samesite="lax",
                 secure=self._base(request).startswith("https:"),

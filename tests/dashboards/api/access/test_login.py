@@ -72,3 +72,8 @@ def test_an_expired_token_is_refused(place: str, keycloak: Keycloak) -> None:
     time.sleep(33)
     answer = httpx.get(f"{place}/api/v1/me", headers=header)
     assert (answer.status_code, answer.json()["detail"]) == (401, "the token has expired")
+
+
+def test_the_link_of_a_notification_leads_to_its_alarm_by_way_of_the_login(tab: Page, place: str) -> None:
+    log_in(tab, f"{place}/alarms/1", "vera")
+    expect(tab.locator("#alarm .response")).to_be_visible(timeout=LONG_MS)
