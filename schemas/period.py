@@ -38,7 +38,10 @@ def parse_instant(text: str) -> datetime:
         # As databases write it, too.
         text = re.sub(r"(?<=\d) (?=\d)", "T", text, count=1)
         at = isodate.parse_datetime(text) if "T" in text else datetime.combine(isodate.parse_date(text), time())
-        return at if at.tzinfo else at.replace(tzinfo=LOCAL)
+        at = at if at.tzinfo else at.replace(tzinfo=LOCAL)
+        # Of the first day and the last, UTC may know nothing.
+        at.astimezone(UTC)
+        return at
     except (ValueError, isodate.ISO8601Error, OverflowError):
         raise PeriodError(
             f"{text!r} is not an instant: write a date or an ISO 8601 time, as 2026-11-20T09:30 (local) or "
@@ -60,9 +63,9 @@ def parse_period(text: str, now: Callable[[], datetime]) -> Period:
             period = Period(begin, _moved(begin, second, 1))
         else:
             period = Period(parse_instant(first), parse_instant(_completed(first, second)))
+        begin, end = (at.astimezone(UTC) for at in period)
     except (ValueError, OverflowError):
         raise PeriodError(f"{text!r} is not a period: write {FORMS}") from None
-    begin, end = (at.astimezone(UTC) for at in period)
     if begin >= end:
         raise PeriodError(f"{text!r} is empty: its begin does not lie before its end")
     return Period(begin, end)

@@ -90,6 +90,7 @@ def test_a_worker_that_was_away_finds_no_gap_in_what_waited(
         assert _differences(connection, undisturbed) == []
 
 
+@pytest.mark.e2e
 def test_everything_stopped_in_mid_day_and_started_again(
     own_home: Path, space: str, undisturbed: psycopg.Connection, feed: list[Sending], tmp_path: Path, say: local.Say
 ) -> None:
