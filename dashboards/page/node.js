@@ -7,6 +7,7 @@ import { SHORT } from "./units.js";
 import { word } from "./words.js";
 
 const DAY_MS = 86400e3;
+const AGAIN_MS = 3000;
 const ENERGIES = { gen: "generation", cons: "consumption", exch: "interchange" };
 
 /** The day before or after one, as YYYY-MM-DD. */
@@ -76,13 +77,20 @@ export async function openNode(source, kind, code, day, open) {
     facts, chart, data, said,
     make("ul", {}, ...alarmsOf(source, code, node?.facility, (alarm) => { dialog.close(); open(alarm); })));
   if (!dialog.open) dialog.showModal();
-  try {
-    const found = await source.day(kind, code, day);
-    new DayChart(chart).show(columnsOf(found, energy));
-    data.replaceChildren(strip(found));
-    facts.replaceChildren(...totals(found, energy));
-    say(said, versions(found));
-  } catch (error) {
-    say(chart, error.message);
+
+  async function fill() {
+    try {
+      const found = await source.day(kind, code, day);
+      chart.replaceChildren();
+      new DayChart(chart).show(columnsOf(found, energy));
+      data.replaceChildren(strip(found));
+      facts.replaceChildren(...totals(found, energy));
+      say(said, versions(found));
+    } catch (error) {
+      say(chart, error.message);
+      // While somebody looks at it: what is away comes back.
+      setTimeout(() => chart.isConnected && dialog.open && fill(), AGAIN_MS);
+    }
   }
+  await fill();
 }

@@ -68,7 +68,10 @@ export function showSystem(source) {
 export function showZones(source, choose) {
   const states = source.states.zone ?? {};
   const head = ["zone", "generation", "consumption", "imbalance", "hour"];
-  const deviation = (state, short) => figures.power(state[`${short}_fact_wh`] - state[`${short}_plan_wh`], { signed: true });
+  const deviation = (state, short) => {
+    const fact = state[`${short}_fact_wh`], plan = state[`${short}_plan_wh`];
+    return figures.power(fact === null || plan === null ? null : fact - plan, { signed: true });
+  };
   const table = make("table", {},
     make("thead", {}, make("tr", {}, ...head.map((name, i) => make("th", { scope: "col" },
       word(name), i === 0 ? "" : make("small", {}, i === 4 ? ` ${word("MWh")}` : i < 3 ? ` Δ ${word("MW")}` : ` ${word("MW")}`))))),
