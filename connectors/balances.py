@@ -131,13 +131,13 @@ async def remove_others(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> No
 
 
 async def read_closed(cursor: psycopg.AsyncCursor, slots: Sequence[int]) -> list[Ints]:
-    """The closed rows of intervals: slot, node_id."""
+    """Which rows of intervals are closed: slot, node_id, 1 or 0."""
     columns = await read_columns(
         cursor,
-        sql.SQL("select ts, node_id from balance where ts = any ({}) and closed").format(
+        sql.SQL("select ts, node_id, closed::int from balance where ts = any ({})").format(
             sql.Literal([slot_start(slot) for slot in slots])
         ),
-        ("timestamptz", "int4"),
+        ("timestamptz", "int4", "int4"),
     )
     columns[0] //= INTERVAL_US
     return columns

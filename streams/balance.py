@@ -218,15 +218,19 @@ class Balancer(Owner):
         return more
 
     async def _still_open(self, cursor: psycopg.AsyncCursor, nodes: Nodes, slots: Ints) -> Ints:
-        """Of due intervals, those in which any node has no closed row: nearly all were closed by their last frame."""
-        slot, node_id = await balances.read_closed(cursor, slots.tolist())
+        """Of due intervals, those with an open row or none of a node: nearly all were closed by their last frame.
+
+        A row may be of a node that was registered later, and still has to be closed.
+        """
+        slot, node_id, is_closed = await balances.read_closed(cursor, slots.tolist())
+        with_open_row = slot[is_closed == 0]
         still_open = []
         for structure, of_period in nodes.by_structure(slots):
             closed = np.zeros((len(structure.node_id), len(of_period)), np.bool_)
-            known = np.isin(slot, of_period) & np.isin(node_id, structure.node_id)
+            known = (is_closed == 1) & np.isin(slot, of_period) & np.isin(node_id, structure.node_id)
             closed[np.searchsorted(structure.node_id, node_id[known]), np.searchsorted(of_period, slot[known])] = True
             due = structure.registered_slot[:, None] <= of_period[None, :]
-            still_open.append(of_period[(due & ~closed).any(axis=0)])
+            still_open.append(of_period[(due & ~closed).any(axis=0) | np.isin(of_period, with_open_row)])
         return np.sort(np.concatenate(still_open))
 
     async def _reach(self, cursor: psycopg.AsyncCursor, nodes: Nodes, watched_us: int | None) -> range:

@@ -135,6 +135,16 @@ async def test_an_interval_closes_when_every_partition_has_passed_its_deadline(b
     assert all(row.closed for row in balance.units().values())
 
 
+@pytest.mark.parametrize("ticks", [[20], [1, 20], [-10, 1, 20]], ids=str)
+async def test_what_was_before_the_registration_closes_too_however_the_ticks_come(
+    balance: Balancing, ticks: list[int]
+) -> None:
+    await balance(balance.read("UG", -15, 700))
+    for minutes in ticks:
+        await balance(balance.watch(minutes))
+    assert balance.units()["UG", slot_at(-15)].closed
+
+
 async def test_silent_nodes_have_rows_from_their_registration(balance: Balancing) -> None:
     await balance(balance.watch(65))
     assert {slot for _, slot in balance.units()} == {slot_at(start) for start in (0, 15, 30, 45)}
