@@ -61,13 +61,21 @@ class Period(NamedTuple):
 
 EVER = Period(None, None)
 
-_BALANCE = (
-    "{}_as_of(%(known_at)s, %(begin)s, %(end)s, %(grace)s, least(%(known_at)s, watermark()),"
-    " (select node_id from node where kind = %(node_kind)s and node = %(node)s))"
-)
-
 _NODE = ("node_kind", "node")
 _OBJECT = ("object_kind", "object")
+
+
+def _balance(view: str) -> View:
+    return View(
+        ("ts", *_NODE),
+        "ts",
+        f"{view}_as_of(%(known_at)s, %(begin)s, %(end)s, %(grace)s, least(%(known_at)s, watermark()),"
+        " (select node_id from node where kind = %(node_kind)s and node = %(node)s))",
+        ("reading", "reading_revision", "balance"),
+        series=_NODE,
+        of=_NODE,
+    )
+
 
 VIEWS: Mapping[str, View] = {
     "reading": View(
@@ -85,22 +93,8 @@ VIEWS: Mapping[str, View] = {
         ("reading", "reading_revision"),
         of=("emc",),
     ),
-    "balance_15m": View(
-        ("ts", "node_kind", "node"),
-        "ts",
-        _BALANCE.format("balance_15m"),
-        ("reading", "reading_revision", "balance"),
-        series=("node_kind", "node"),
-        of=_NODE,
-    ),
-    "balance_1h": View(
-        ("ts", "node_kind", "node"),
-        "ts",
-        _BALANCE.format("balance_1h"),
-        ("reading", "reading_revision", "balance"),
-        series=("node_kind", "node"),
-        of=_NODE,
-    ),
+    "balance_15m": _balance("balance_15m"),
+    "balance_1h": _balance("balance_1h"),
     "node_now": View(("node_kind", "node"), of=_NODE),
     "gap": View(("first_start", "dctu"), "first_start", "gap_as_of(%(known_at)s, %(grace)s)", of=("dctu",)),
     "completeness": View(

@@ -20,13 +20,10 @@ class Scope:
         """
         if self.entity is None:
             return sql.SQL("true")
-        *_, object_ = columns
-        kind, entity = (
-            sql.Identifier(columns[0]) if len(columns) > 1 else sql.Literal(object_),
-            sql.Literal(self.entity),
-        )
+        code = columns[-1]
+        kind = sql.Identifier(columns[0]) if len(columns) > 1 else sql.Literal(code)
         return sql.SQL("({}, {}) in (select object_kind, object from objects_of({}))").format(
-            kind, sql.Identifier(object_), entity
+            kind, sql.Identifier(code), sql.Literal(self.entity)
         )
 
 

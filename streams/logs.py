@@ -10,7 +10,7 @@ from schemas.settings import Settings
 
 # Libraries that say what is normal, or the same thing ten times a second while a broker is away. Faust speaks in the
 # name of the module whose class it runs, too.
-_QUIET = ("faust", "mode", "aiokafka", "kafka", "aiohttp", "asyncio", "streams.transport")
+_QUIET = ("faust", "mode", "aiokafka", "kafka", "aiohttp", "asyncio", "httpx", "streams.transport")
 
 
 class _Sparing(logging.Filter):

@@ -16,7 +16,7 @@ from connectors.readers import QuickReaders, Readers
 from dashboards.api import alarms, archive, health, live, openapi, orders, page, problems, public
 from dashboards.api.access import asked, me
 from dashboards.api.access.audit import Audit
-from dashboards.api.access.guard import Guard
+from dashboards.api.access.guard import PUBLIC, Guard
 from dashboards.api.access.issuer import Issuer
 from dashboards.api.access.login import Login
 from dashboards.api.context import PREFIX, Context
@@ -68,7 +68,7 @@ def make_app(settings: Settings) -> FastAPI:
     asked.install(app, context.audit)
     for part in (archive, live, alarms, orders, me, public, health):
         app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(asked.fence)])
-    openapi.install(app, context.readers)
+    openapi.install(app, context.readers, None if issuer is None else PUBLIC)
     page.install(app)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)

@@ -1,5 +1,6 @@
 """The OpenAPI document: what the routes say of themselves, and the rows of views as the database describes them."""
 
+from collections.abc import Set
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Response
@@ -99,8 +100,8 @@ def rows_of(*views: str) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def install(app: FastAPI, readers: Readers) -> None:
-    """Serve the document."""
+def install(app: FastAPI, readers: Readers, open_to_all: Set[str] | None) -> None:
+    """Serve the document. `open_to_all`: the paths for which nobody is asked who they are; None: all are."""
     of_routes = app.openapi
     whole: dict[str, Any] = {}
 
@@ -113,7 +114,20 @@ def install(app: FastAPI, readers: Readers) -> None:
                 # FastAPI leaves out what is null.
                 schemas[model.__name__]["example"] = model.EXAMPLE
             whole.update({**found, "components": {**found["components"], "schemas": schemas | _schemas(readers)}})
+            if open_to_all is not None:
+                _lock(whole, open_to_all)
         return JSONResponse(whole)
+
+
+def _lock(document: dict[str, Any], open_to_all: Set[str]) -> None:
+    """Say where a token is needed."""
+    document["components"]["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Of the OIDC issuer."}
+    }
+    document["security"] = [{"token": []}]
+    for path in document["paths"].keys() & open_to_all:
+        for operation in document["paths"][path].values():
+            operation["security"] = []
 
 
 def _schemas(readers: Readers) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from dashboards.api.app import make_app
 from infra import settings
 from infra.cli.error import UserError
+from streams.logs import configure
 
 PORT = 8300
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -44,6 +45,7 @@ def serve(
             f" ({', '.join(LOOPBACK)}) can be served"
         )
     loaded = settings.load("kafka", "database", "redis")
+    configure("serve", loaded)
     asked = (
         f"who people are says {loaded.oidc_issuer}"
         if loaded.oidc_issuer
@@ -63,6 +65,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                log_config=None,
                 log_level="warning",
                 proxy_headers=False,
                 access_log=False,

@@ -7,6 +7,8 @@ import httpx
 import jsonschema_rs
 import pytest
 
+from tests.dashboards.api.access.issuing import Issuer
+
 pytestmark = pytest.mark.stack
 
 
@@ -83,3 +85,17 @@ def example_of(schema: dict[str, Any], document: dict[str, Any]) -> Any:
         return example_of(schema["anyOf"][0], document)
     found = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     return found.get("example") or (found.get("examples") or [None])[0]
+
+
+def test_where_people_are_asked_it_says_where_a_token_is_needed(
+    document: dict[str, Any], asked: httpx.Client, issuer: Issuer
+) -> None:
+    found = asked.get("/api/v1/openapi.json", headers=issuer.of("viewer")).json()
+    [needed] = found["security"]
+    assert found["components"]["securitySchemes"].keys() == needed.keys()
+    for path, of_path in found["paths"].items():
+        if "get" in of_path and "{" not in path:
+            refused = asked.get(path).status_code == 401
+            assert of_path["get"].get("security", [needed]) == ([needed] if refused else []), path
+    assert "security" not in document
+    assert "securitySchemes" not in document["components"]

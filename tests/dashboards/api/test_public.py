@@ -14,25 +14,9 @@ from playwright.sync_api import Page, expect
 from connectors.database import connect, space_url
 from dashboards.api.page import PAGE, PUBLIC_FILES
 from schemas.settings import Settings
-from tests.dashboards.api.access.issuing import issuing
-from tests.dashboards.serving import serving
 
 pytestmark = pytest.mark.stack
 PROFILE = "/api/v1/public/profile"
-
-
-@pytest.fixture(scope="module")
-def asked_at(served: Settings) -> Iterator[str]:
-    """Where people are asked who they are."""
-    with issuing() as issuer, serving(served.model_copy(update={"oidc_issuer": issuer.url})) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def stranger(asked_at: str) -> Iterator[httpx.Client]:
-    """Nobody known."""
-    with httpx.Client(base_url=asked_at, timeout=20) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +32,9 @@ def archive(served: Settings) -> Iterator[psycopg.Connection]:
 
 
 def test_the_profile_is_that_of_the_database_and_of_nothing_else(
-    stranger: httpx.Client, archive: psycopg.Connection
+    asked: httpx.Client, archive: psycopg.Connection
 ) -> None:
-    found = stranger.get(f"{PROFILE}?day=2026-03-02").json()
+    found = asked.get(f"{PROFILE}?day=2026-03-02").json()
     assert set(found) == {"day", "begin", "end", "data", "plan", "login"}
     assert (found["begin"], found["end"]) == ("2026-03-01T19:00:00Z", "2026-03-02T19:00:00Z")
     rows = archive.execute(
@@ -67,31 +51,31 @@ def test_the_profile_is_that_of_the_database_and_of_nothing_else(
     assert {name for row in found["plan"] for name in row} <= {"ts", "cons_plan_wh"}
 
 
-def test_it_may_be_kept_for_a_while(stranger: httpx.Client) -> None:
-    first = stranger.get(PROFILE)
+def test_it_may_be_kept_for_a_while(asked: httpx.Client) -> None:
+    first = asked.get(PROFILE)
     assert first.headers["cache-control"] == "public, max-age=30"
-    again = stranger.get(PROFILE, headers={"If-None-Match": first.headers["etag"]})
+    again = asked.get(PROFILE, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
 @pytest.mark.parametrize(
     ("day", "status"), [("2026-03-04", 404), ("9999-12-31", 404), ("0001-01-01", 404), ("soon", 422)]
 )
-def test_a_day_that_has_not_come_is_nobodys_business(stranger: httpx.Client, day: str, status: int) -> None:
-    answer = stranger.get(f"{PROFILE}?day={day}")
+def test_a_day_that_has_not_come_is_nobodys_business(asked: httpx.Client, day: str, status: int) -> None:
+    answer = asked.get(f"{PROFILE}?day={day}")
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
 
 
-def test_a_stranger_gets_the_public_page_and_all_that_it_needs(stranger: httpx.Client) -> None:
+def test_a_stranger_gets_the_public_page_and_all_that_it_needs(asked: httpx.Client) -> None:
     page = (PAGE / "public.html").read_text(encoding="utf-8")
     for path in ("/", "/public"):
-        assert stranger.get(path).text == page
+        assert asked.get(path).text == page
     named = set(re.findall(r'(?:href|src)="([\w./]+\.\w+)"', page))
     known: set[str] = set()
     while named - known:
         name = (named - known).pop()
         known.add(name)
-        answer = stranger.get(f"/{name}")
+        answer = asked.get(f"/{name}")
         assert answer.status_code == 200, name
         if name.endswith(".js"):
             named |= set(re.findall(r'from "\./([\w./]+)"', answer.text))

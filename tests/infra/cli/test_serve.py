@@ -1,5 +1,6 @@
 """Tests of `tengerim serve`."""
 
+import json
 import os
 import signal
 import socket
@@ -26,6 +27,20 @@ def test_it_says_where_it_serves_and_ends_when_asked(stack: Addresses, own_space
         with httpx.stream("GET", f"{address}api/v1/changes", timeout=20):
             process.send_signal(signal.SIGINT)
             assert process.wait(15) == 0
+
+
+@pytest.mark.stack
+def test_its_log_is_of_the_form_that_the_settings_ask_for(stack: Addresses, own_space: str) -> None:
+    environment = {**os.environ, "TENGERIM_SPACE": own_space, "TENGERIM_LOG_FORMAT": "json"}
+    command = [sys.executable, "-m", "infra", "serve", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+    said = json.loads(line)
+    assert (said["agent"], said["event"]) == ("serve", "alarm rules in force")
 
 
 @pytest.mark.stack
