@@ -34,6 +34,8 @@ export async function openAlarm(source, number, day) {
   if (!dialog.open) dialog.showModal();
   try {
     const alarm = await ask(`alarms/${number}`);
+    // Another may have been opened meanwhile.
+    if (!close.isConnected) return;
     const { rule, journal, object_kind: kind, object } = alarm;
     const contributors = (alarm.detail?.contributors ?? []).map((one) => nameOf(source, "unit", one.unit));
     const lines = [
@@ -54,6 +56,6 @@ export async function openAlarm(source, number, day) {
       make("div", { class: "journal", tabindex: 0, role: "group", "aria-label": word("journal") },
         make("table", {}, make("tbody", {}, ...journal.toReversed().map(entry)))));
   } catch (error) {
-    dialog.replaceChildren(make("header", {}, make("h2", {}, error.message), close));
+    if (close.isConnected) dialog.replaceChildren(make("header", {}, make("h2", {}, error.message), close));
   }
 }

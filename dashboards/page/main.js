@@ -33,11 +33,15 @@ async function readDay(again = false) {
   const at = `${shown.kind}/${shown.node}/${day}/${stateShown()?.ts}`;
   if (!day || (at === shown.at && !again)) return;
   shown.at = at;
+  const { kind, node } = shown;
   try {
-    shown.found = await source.day(shown.kind, shown.node, day);
+    const found = await source.day(kind, node, day);
+    // Another may have been chosen meanwhile, and been quicker.
+    if (shown.at !== at) return;
+    shown.found = { kind, node, ...found };
     showDay();
   } catch {
-    shown.at = "";
+    if (shown.at === at) shown.at = "";
   }
 }
 
@@ -47,7 +51,8 @@ function showDay() {
     say(find("#day h2"), `${word("system")} · ${word("plan")}`);
     return;
   }
-  const name = shown.kind === "system" ? word("system") : nameOf(source, shown.kind, shown.node);
+  const { kind, node } = shown.found;
+  const name = kind === "system" ? word("system") : nameOf(source, kind, node);
   say(find("#day h2"), `${word("day_of", name, figures.date(`${day}T12:00:00+05:00`))}, ${word("MW")}`);
   chart.show(columnsOf(shown.found, shown.energy));
 }

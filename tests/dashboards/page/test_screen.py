@@ -1,5 +1,6 @@
 """Tests of the page in a real browser: what it shows is what the database holds, and what one does on it arrives."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from connectors.database import connect, space_url
 from infra.stack.stack import Addresses
@@ -145,6 +146,25 @@ def test_the_day_of_a_unit_opens_by_keyboard_and_is_exported(tab: Page, address:
     assert download.value.suggested_filename.startswith("balance_15m-unit-")
     tab.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+def test_the_day_is_of_the_node_that_was_chosen_last_however_late_another_comes(
+    tab: Page, address: str, archive: psycopg.Connection
+) -> None:
+    set_system(archive, 12_567)
+    late: list[Route] = []
+    tab.route(re.compile("/nodes/system/system/balances"), lambda route: late.append(route))
+    tab.goto(address)
+    expect(tab.locator("#system .tile .fact").first).to_have_text("12,567 MW", timeout=LONG_MS)
+    tab.locator("#day .choices").get_by_role("button", name="NS", exact=True).click()
+    heading = tab.locator("#day h2")
+    expect(heading).to_contain_text("NS", timeout=LONG_MS)
+    assert late
+    for route in late:
+        with tab.expect_response(route.request.url):
+            route.continue_()
+    tab.wait_for_timeout(500)
+    expect(heading).to_contain_text("NS")
 
 
 def test_the_clock_is_the_streams_in_local_time(tab: Page, address: str, archive: psycopg.Connection) -> None:
