@@ -3,6 +3,7 @@
 import select
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import Timer
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, ConnectionPool, PoolTimeout
@@ -17,6 +18,23 @@ _OPTIONS = (
     " -c default_transaction_isolation=repeatable\\ read"
 )
 _CONNECT = {"connect_timeout": 3, "autocommit": True, "options": _OPTIONS}
+
+
+@contextmanager
+def in_time(connection: psycopg.Connection) -> Iterator[None]:
+    """End what a connection is asked in the block after STATEMENT_S. Raises DatabaseError.
+
+    The database's own limit counts the time as well in which nobody takes what it has.
+    """
+    end = Timer(STATEMENT_S, connection.cancel_safe)
+    end.daemon = True
+    end.start()
+    try:
+        yield
+    except psycopg.errors.QueryCanceled:
+        raise DatabaseError(f"this takes the database longer than {STATEMENT_S} s; ask for less of it") from None
+    finally:
+        end.cancel()
 
 
 class Readers:

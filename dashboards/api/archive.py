@@ -22,7 +22,8 @@ from dashboards.api.access.limits import Bound
 from dashboards.api.access.user import Role
 from dashboards.api.answers import VARY, as_json, caching
 from dashboards.api.context import PREFIX, Context
-from dashboards.api.forms import form_of, stream
+from dashboards.api.files import stream
+from dashboards.api.forms import form_of
 from dashboards.api.limits import with_limits
 from dashboards.api.openapi import Answer, rows_of
 from dashboards.api.periods import MOST_OF_ALL, MOST_OF_ONE, now, period_in, period_of

@@ -1,22 +1,15 @@
 """The forms in which rows of the archive are handed out: by `?format=` or by the header Accept."""
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-import psycopg
-from anyio import CancelScope
 from fastapi import Request
-from fastapi.responses import StreamingResponse
-from starlette.concurrency import run_in_threadpool
 
-from connectors import archive
-from connectors.archive import Column, Selection
+from connectors.archive import Column
 from connectors.archive_files import arrow_of, csv_of, parquet_of
 from dashboards.api.problems import ProblemError
 
 Form = Literal["json", "csv", "parquet", "arrow"]
-_PIECE = 64 * 1024
 
 
 class _Whole(NamedTuple):
@@ -53,56 +46,3 @@ def form_of(request: Request, asked: Form | None) -> Form:
         if share and media == "text/*":
             return "csv"
     raise ProblemError(406, f"what can be had is {', '.join(MEDIA_TYPES)}")
-
-
-def stream(
-    connection: psycopg.Connection, selection: Selection, form: Form, headers: Mapping[str, str], name: str,
-    stack: ExitStack,
-) -> StreamingResponse:  # fmt: skip
-    """All rows of a selection as a file called `name`, in pieces: nobody holds more than one.
-
-    `stack`: what is open until the last piece.
-    """
-    of = WHOLE[form]
-    try:
-        columns = archive.columns_of(connection, selection.view)
-        lines = stack.enter_context(closing(archive.lines(connection, selection)))
-        pieces = _joined(of.write(lines, columns))
-        # An error comes before the first piece, or the answer is cut.
-        first = next(pieces, b"")
-    except BaseException:
-        stack.close()
-        raise
-    disposition = f'attachment; filename="{name}.{of.ending}"'
-    return StreamingResponse(
-        _handed_out(first, pieces, stack),
-        media_type=of.media_type,
-        headers={**headers, "Content-Disposition": disposition},
-    )
-
-
-async def _handed_out(first: bytes, pieces: Generator[bytes], stack: ExitStack) -> AsyncIterator[bytes]:
-    try:
-        yield first
-        while piece := await run_in_threadpool(next, pieces, b""):
-            yield piece
-    finally:
-        # Also where the reader has gone away.
-        with CancelScope(shield=True):
-            await run_in_threadpool(_close, pieces, stack)
-
-
-def _close(pieces: Generator[bytes], stack: ExitStack) -> None:
-    pieces.close()
-    stack.close()
-
-
-def _joined(lines: Iterable[bytes]) -> Generator[bytes]:
-    held = bytearray()
-    for line in lines:
-        held += line
-        if len(held) >= _PIECE:
-            yield bytes(held)
-            held.clear()
-    if held:
-        yield bytes(held)

@@ -156,7 +156,7 @@ class Hub:
                 # Whoever does not read begins anew.
                 while not queue.empty():
                     queue.get_nowait()
-                queue.put_nowait(RESET)
+                queue.put_nowait(RESET if event != END else END)
             else:
                 queue.put_nowait(event)
 
@@ -185,12 +185,15 @@ class Hub:
 
     # --- where it comes from
 
-    def _set(self, states: States, place: str | None = None) -> None:
-        """States of nodes are these now; those that are others are told of."""
+    def _set(self, states: States, place: str | None = None, *, whole: bool = False) -> None:
+        """States of nodes are these now, `whole`: and there are no others; those that are others are told of."""
         changed: dict[str, list[str]] = {}
-        for kind, nodes in states.items():
-            known = self.states.setdefault(kind, {})
-            changed[kind] = sorted(code for code, state in nodes.items() if known.get(code) != state)
+        for kind in states.keys() | (self.states.keys() if whole else ()):
+            known, nodes = self.states.setdefault(kind, {}), states.get(kind, {})
+            gone = known.keys() - nodes.keys() if whole else set()
+            changed[kind] = sorted([code for code, state in nodes.items() if known.get(code) != state] + [*gone])
+            for code in gone:
+                del known[code]
             known.update(nodes)
         changed = {kind: codes for kind, codes in changed.items() if codes}
         self.place = place or self.place
@@ -216,7 +219,7 @@ class Hub:
                     await self._load()
                 if entries := await self._reader.wait(self.place):
                     await self._take(entries)
-            except (RedisError, OSError, ValueError) as error:
+            except (RedisError, OSError, ValueError, KeyError) as error:
                 if self.redis:
                     log.warning("Redis is away", error=str(error))
                 self._sources(redis=False)
@@ -231,7 +234,8 @@ class Hub:
         states = await self._reader.states()
         self.place = entries[-1].id if entries else "0-0"
         self._filled = any(states.values())
-        self._set({kind: nodes for kind, nodes in states.items() if nodes})
+        # An empty one knows of nothing, not even that nothing is there.
+        self._set(states, whole=self._filled)
         self._events.clear()
         self._base = None
         for entry in entries:
@@ -244,12 +248,9 @@ class Hub:
         self._sources(redis=True)
 
     async def _take(self, entries: list[Changed]) -> None:
-        if any(entry.change.whole for entry in entries):
+        whole = any(entry.change.whole for entry in entries)
+        if whole:
             states = await self._reader.states()
-            for kind, known in self.states.items():
-                for code in known.keys() - states.get(kind, {}).keys():
-                    del known[code]
-                    self._edition += 1
         else:
             changed: dict[str, set[str]] = {}
             for entry in entries:
@@ -257,7 +258,7 @@ class Hub:
                     changed.setdefault(kind, set()).update(codes)
             states = await self._reader.states({kind: sorted(codes) for kind, codes in changed.items()})
         self._filled = True
-        self._set(states, entries[-1].id)
+        self._set(states, entries[-1].id, whole=whole)
 
     async def _follow_database(self) -> None:
         while True:
@@ -265,7 +266,7 @@ class Hub:
                 async with await connect_async(self._url) as connection:
                     await connection.set_autocommit(True)
                     await self._look(connection)
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, OSError, ValueError, KeyError) as error:
                 if self.database:
                     log.warning("the database is away", error=str(error))
                 self._sources(database=False)
@@ -281,7 +282,7 @@ class Hub:
                 self._tell(self._alarm_event())
             if not (self.redis and self._filled) and time.monotonic() - read > READ_S:
                 rows, names = await node_now.read_all(connection)
-                self._set(_encoded(states_of(names, rows)))
+                self._set(_encoded(states_of(names, rows)), whole=True)
                 read = time.monotonic()
             await asyncio.sleep(LOOK_S)
 

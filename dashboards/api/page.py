@@ -29,6 +29,12 @@ LINKS = "/alarms/"
 _FRONT_HEADERS = {"Cache-Control": "no-cache", "Vary": "Cookie"}
 
 
+def is_link(path: str) -> bool:
+    """Whether a path is one that notifications link to."""
+    number = path.removeprefix(LINKS)
+    return path.startswith(LINKS) and number.isascii() and number.isdecimal()
+
+
 class Guarded:
     """Adds HEADERS to every answer."""
 

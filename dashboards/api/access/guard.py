@@ -76,7 +76,7 @@ class Guard:
         address = f"address {request.client.host if request.client else ''}"
         try:
             user = await self._user(request)
-        except ProblemError:
+        except Exception:
             self._rate.count(address)
             raise
         self._rate.count(f"user {user.subject}" if user else address)
@@ -138,7 +138,7 @@ class Guard:
 
 
 def _is_public(path: str) -> bool:
-    return path in PUBLIC or path.startswith(page.LINKS)
+    return path in PUBLIC or page.is_link(path)
 
 
 def _name_of(host: str) -> str | None:

@@ -92,7 +92,8 @@ class Issuer:
 def _keys_of(found: Mapping[str, Any]) -> dict[str, Key]:
     """The public keys for signatures, by their names; what is none, or of a kind unknown here, is left out."""
     keys: dict[str, Key] = {}
-    for one in found.get("keys", []):
+    listed = found.get("keys")
+    for one in listed if isinstance(listed, list) else []:
         if not isinstance(one, dict) or one.get("kty") not in _KINDS or one.get("use", "sig") != "sig":
             continue
         try:

@@ -76,12 +76,11 @@ class Login:
                             metadata["token_endpoint"], refresh_token=session.refresh_token
                         )
                     renewed = await self._session({"id_token": session.id_token, **tokens}, session.ends)
-                    await self.sessions.keep(number, renewed)
-                    return renewed
-                except httpx.HTTPError as error:
-                    raise AwayError(f"the issuer {self._issuer.url} does not renew a token: {error!r}") from None
+                    return renewed if await self.sessions.renew(number, renewed) else None
                 except (OAuthError, TokenError, ClaimsError) as error:
                     log.info("a session ends", user=session.name, why=str(error))
+                except (httpx.HTTPError, KeyError, ValueError) as error:
+                    raise AwayError(f"the issuer {self._issuer.url} does not renew a token: {error!r}") from None
             await self.sessions.end(number)
             return None
 

@@ -56,9 +56,16 @@ class Sessions:
         return None if text is None else Session.model_validate_json(text)
 
     async def keep(self, number: str, session: Session) -> None:
-        """In place of what was there, until its end."""
+        """Until its end."""
+        await self._set(number, session)
+
+    async def renew(self, number: str, session: Session) -> bool:
+        """In place of what is there; False where it has ended meanwhile."""
+        return await self._set(number, session, only_in_place=True)
+
+    async def _set(self, number: str, session: Session, *, only_in_place: bool = False) -> bool:
         left_s = max(1, round(session.ends - time.time()))
-        await self._client.set(self._key(number), session.model_dump_json(), ex=left_s)
+        return bool(await self._client.set(self._key(number), session.model_dump_json(), ex=left_s, xx=only_in_place))
 
     async def end(self, number: str) -> Session | None:
         """Forget it; gives what it was."""

@@ -53,6 +53,7 @@ class User:
         return ALL if self.entity is None else Scope(self.entity)
 
 
+_ABSENT = object()
 # Where nobody is asked.
 ANYONE = User("", "", Role.ADMIN)
 
@@ -77,7 +78,7 @@ def user_of(claims: Mapping[str, Any], settings: Settings) -> User:
 
 def _entity(claim: object, name: str) -> str | None:
     """A claim that is there but says nothing must not open everything."""
-    if claim is None:
+    if claim is _ABSENT:
         return None
     codes = claim if isinstance(claim, list) else [claim]
     if len(codes) != 1 or not _is_text(codes[0]):
@@ -86,12 +87,12 @@ def _entity(claim: object, name: str) -> str | None:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """The claim at a path, as `realm_access.roles`; a claim of just that name comes first."""
+    """The claim at a path, or _ABSENT, as `realm_access.roles`; a claim of just that name comes first."""
     if path in claims:
         return claims[path]
     found: Any = claims
     for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
+        found = found.get(name, _ABSENT) if isinstance(found, dict) else _ABSENT
     return found
 
 

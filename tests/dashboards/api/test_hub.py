@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from connectors.live import LiveReader, LiveState, delete_states
 from dashboards.api import hub as module
-from dashboards.api.hub import RESET, Hub
+from dashboards.api.hub import END, RESET, Hub
 from infra.stack.stack import Addresses
 from tests.property.database import Database
 
@@ -96,7 +96,7 @@ async def test_a_node_that_is_gone_is_in_the_document_no_more(hub: Hub, live: Li
     await live.publish(NOW, {"unit": {"UG": {"n": 1}, "UC": {"n": 1}}})
     await heard("changes")
     await live.publish(NOW, {"unit": {"UG": {"n": 2}}}, whole=True)
-    await heard("changes")
+    assert (await heard("changes"))[1] == {"changed": {"unit": ["UC", "UG"]}}
     assert json.loads(hub.document(["unit"]))["nodes"] == {"unit": {"UG": {"n": 2}}}
 
 
@@ -181,6 +181,22 @@ async def test_who_does_not_read_begins_anew(hub: Hub, live: LiveState, monkeypa
     assert RESET in waiting
 
 
+async def test_who_does_not_read_is_told_the_end_all_the_same(
+    hub: Hub, live: LiveState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WAITING", 4)
+    slow = hub.listen(None)
+    heard = Heard(hub)
+    for n in range(6):
+        await live.publish(NOW, unit(n))
+        await heard("changes")
+        if slow.full():
+            break
+    hub.end()
+    await asyncio.sleep(0)
+    assert [slow.get_nowait() for _ in range(slow.qsize())] == [END]
+
+
 async def test_alarms_are_told_by_their_version(
     hub: Hub, connection: psycopg.AsyncConnection, database: Database
 ) -> None:
@@ -203,6 +219,10 @@ async def test_without_redis_the_states_are_those_of_the_database(database: Data
     assert (await heard("changes"))[1] == {"changed": {"system": ["system"]}}
     state = json.loads(running.hub.document(["system"]))["nodes"]["system"]["system"]
     assert (state["now"], state["hour_imbalance_persist_wh"]) == (NOW, 6)
+    database.connection.execute("delete from node_now")
+    database.connection.commit()
+    assert (await heard("changes"))[1] == {"changed": {"system": ["system"]}}
+    assert json.loads(running.hub.document(["system"]))["nodes"] == {"system": {}}
     await running.stop()
 
 

@@ -99,3 +99,8 @@ async def test_keys_for_other_purposes_and_of_unknown_kinds_are_none(server: iss
         }
     )  # fmt: skip
     assert set(found) == {"good"}
+
+
+@pytest.mark.parametrize("listed", [None, 7, "keys", {}], ids=repr)
+def test_of_keys_that_are_no_list_there_is_none(listed: object) -> None:
+    assert module._keys_of({"keys": listed}) == {}

@@ -70,7 +70,18 @@ def test_no_name_of_a_host_makes_an_address_public(asked: httpx.Client, host: st
 
 @pytest.mark.parametrize(
     "path",
-    ["/public/../main.js", "//main.js", "/vendor/%2e%2e/main.js", "/./main.js", "/public/", "/api/v1/health/../ready"],
+    [
+        "/public/../main.js",
+        "//main.js",
+        "/vendor/%2e%2e/main.js",
+        "/./main.js",
+        "/public/",
+        "/api/v1/health/../ready",
+        "/alarms/../main.js",
+        "/alarms/%2e%2e/index.html",
+        "/alarms/1/../../main.js",
+        "/alarms/",
+    ],
 )
 def test_no_way_of_writing_an_address_makes_it_public(asked: httpx.Client, path: str) -> None:
     with socket.create_connection((asked.base_url.host, asked.base_url.port or 80), timeout=10) as wire:
