@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.audit import Entry, Outcome, write_audit
 from connectors.commands import send_commands, wait_for_answers
@@ -16,7 +16,7 @@ from dashboards.api.access.user import GIVEN_BY
 from dashboards.api.context import Context
 from dashboards.api.openapi import Answer
 from dashboards.api.problems import ProblemError
-from schemas.command import NEED_REASON, Command, Order
+from schemas.command import NEED_REASON, WITHOUT_NUL, AlarmId, Command, Order
 
 # A worker answers within a second; one that is away obeys when it is back.
 ANSWER_S = 8.0
@@ -31,13 +31,15 @@ class Ordered(BaseModel):
     )
 
     order: Order
-    alarms: Annotated[list[Annotated[int, Field(ge=1, lt=2**31)]], Field(min_length=1, max_length=500)]
+    alarms: Annotated[list[AlarmId], Field(min_length=1, max_length=500)]
     actor: Annotated[
-        str, Field(max_length=200, description="Who gives it, where nobody is asked; else it is who has the token.")
+        str,
+        Field(max_length=200, description="Who gives it, where nobody is asked; else it is who has the token."),
+        WITHOUT_NUL,
     ] = ""
-    reason: Annotated[str, Field(max_length=2000)] = ""
+    reason: Annotated[str, Field(max_length=2000), WITHOUT_NUL] = ""
     minutes: Annotated[int | None, Field(gt=0, le=43_200, description="For how long, of shelve.")] = None
-    approver: Annotated[str, Field(max_length=200, description="Who has approved it, of remove.")] = ""
+    approver: Annotated[str, Field(max_length=200, description="Who has approved it, of remove."), WITHOUT_NUL] = ""
 
 
 class Answered(Answer):
@@ -65,7 +67,11 @@ def router(context: Context) -> APIRouter:
             raise ProblemError(422, f"reason: {asked.order} must say why")
         now = datetime.now(UTC)
         given = asked.model_dump(exclude={"alarms"}) | {"actor": actor}
-        commands = [Command(command_id=uuid4(), sent_at=now, alarm_id=alarm, **given) for alarm in asked.alarms]
+        try:
+            commands = [Command(command_id=uuid4(), sent_at=now, alarm_id=alarm, **given) for alarm in asked.alarms]
+        except ValidationError as error:
+            # What the body says has been looked at: it is the name in the token.
+            raise ProblemError(422, f"{error.errors()[0]['loc'][0]}: {error.errors()[0]['msg']}") from None
 
         def said(command: Command, outcome: Outcome, **detail: object) -> Entry:
             detail["command_id"] = str(command.command_id)

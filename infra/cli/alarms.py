@@ -207,7 +207,7 @@ def _order(
         ]  # fmt: skip
     except ValueError as error:
         first = error.errors()[0]  # type: ignore[attr-defined]
-        option = {"actor": "--as", "reason": "TEXT" if order == "comment" else "--reason"}.get(
+        option = {"alarm_id": "NUMBER", "actor": "--as", "reason": "TEXT" if order == "comment" else "--reason"}.get(
             str(first["loc"][0]), f"--{first['loc'][0]}"
         )
         problem = first["msg"].replace("Input should", "should").replace("String should", "should")

@@ -213,6 +213,26 @@ COMMANDS = [
         _ORDER % (b"acknowledge", b'"TRIP"', b"Aigerim"),
         "alarm_id: Input should be a valid integer, …",
     ),
+    order(
+        "an order about a number that no alarm can have",
+        _ORDER % (b"acknowledge", b"2147483648", b"Aigerim"),
+        "alarm_id: Input should be less than 2147483648",
+    ),
+    order(
+        "an order of somebody with a NUL",
+        _ORDER % (b"acknowledge", b"1", b"Aigerim\\u0000"),
+        "actor: a text must not hold a NUL",
+    ),
+    order(
+        "an order with a field whose name has a NUL",
+        (_ORDER % (b"acknowledge", b"1", b"Aigerim"))[:-1] + b',"a\\u0000b":1}',
+        "a\ufffdb: Extra inputs are not permitted",
+    ),
+    order(
+        "an order from the year 0",
+        (_ORDER % (b"acknowledge", b"1", b"Aigerim")).replace(b"2026-03-01T00:00:00Z", b"0001-01-01T00:00:00+14:00"),
+        "sent_at: outside the archive's calendar, 2000 to 2099",
+    ),
     Message(
         "an order about an alarm that there is not",
         None,

@@ -104,6 +104,9 @@ def test_without_a_worker_it_says_that_it_waits(
         ({"order": "acknowledge", "actor": ""}, "body.actor"),
         ({"order": "shelve", "reason": "x", "minutes": 0}, "body.minutes"),
         ({"order": "acknowledge", "colour": "red"}, "body.colour"),
+        ({"order": "acknowledge", "actor": "a\0b"}, "body.actor: a text must not hold a NUL"),
+        ({"order": "comment", "reason": "a\0b"}, "body.reason: a text must not hold a NUL"),
+        ({"order": "remove", "reason": "x", "approver": "a\0b"}, "body.approver: a text must not hold a NUL"),
     ],
 )
 def test_a_wrong_order_is_a_problem_in_words(client: httpx.Client, body: dict[str, Any], says: str) -> None:

@@ -71,6 +71,16 @@ def test_an_order_is_given_under_the_name_of_the_token(desk: httpx.Client, room:
     ]
 
 
+@pytest.mark.parametrize(("name", "says"), [("x" * 201, "at most 200"), ("a\0b", "must not hold a NUL")])
+def test_a_name_that_no_order_can_have_is_refused(asked: httpx.Client, issuer: Issuer, name: str, says: str) -> None:
+    token = issuer.token(preferred_username=name, realm_access={"roles": ["operator"]})
+    order = {"order": "acknowledge", "alarms": [1]}
+    answer = asked.post(f"{API}/orders", json=order, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert answer.json()["detail"].startswith("actor: ")
+    assert says in answer.json()["detail"]
+
+
 def test_an_order_of_nobody_is_none(client: httpx.Client) -> None:
     answer = client.post(f"{API}/orders", json={"order": "acknowledge", "alarms": [1]})
     assert (answer.status_code, answer.json()["detail"]) == (422, "body.actor: say who gives the order")
