@@ -3,6 +3,7 @@
 import time
 from asyncio import timeout
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from math import isinf
 from typing import Annotated, Any, ClassVar
@@ -14,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from alerts.master import NodeKind
+from connectors.database import DatabaseError
 from connectors.scope import ALL, Scope, objects_of
 from connectors.silent import list_silent
 from dashboards.api.access.asked import Own, Who
@@ -29,6 +31,8 @@ STRIP, JUST_HEALED = timedelta(hours=12), timedelta(hours=2)
 
 # Windows of a control room, and whoever else follows.
 MOST_LISTENERS, LISTENERS_OF_ONE = 1_000, 20
+# After so long it is looked up again what is an entity's: imports change it.
+OWN_S = 60.0
 
 
 class Nodes(Answer):
@@ -137,6 +141,7 @@ def router(context: Context) -> APIRouter:
         listeners.check(user)
 
         async def events() -> AsyncIterator[bytes]:
+            of, read_at = mine, time.monotonic()
             # From here on, for a client may be gone before it is asked for the first.
             with listeners.counted(user), hub.listening(last_event_id) as queue:
                 # Nobody hears longer than they are known: who still is comes again.
@@ -150,8 +155,13 @@ def router(context: Context) -> APIRouter:
                         pieces.append(queue.get_nowait())
                     if END in pieces:
                         return
-                    if mine is not None:
-                        pieces = [piece.only(mine) if isinstance(piece, Changes) else piece for piece in pieces]
+                    if of is not None:
+                        if time.monotonic() - read_at > OWN_S:
+                            read_at = time.monotonic()
+                            # While the database is away nothing becomes anybody else's.
+                            with suppress(DatabaseError):
+                                of = await own(scope) or {}
+                        pieces = [piece.only(of) if isinstance(piece, Changes) else piece for piece in pieces]
                     yield b"".join(pieces)
 
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
