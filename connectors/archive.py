@@ -9,7 +9,7 @@ planning.
 from collections.abc import Generator, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -180,7 +180,7 @@ def columns_of(connection: psycopg.Connection, view: str) -> list[Column]:
 
 
 def check(connection: psycopg.Connection, selection: Selection) -> None:
-    """Whether the selection can be made. Raises ArchiveError with what can be."""
+    """Whether the selection can be made. Raises ArchiveError with what can be, NotOwnError."""
     view, name = VIEWS[selection.view], f"v_{selection.view}"
     if selection.known_at and not view.as_of:
         known = ", ".join(other for other in VIEWS if VIEWS[other].as_of)
@@ -194,6 +194,34 @@ def check(connection: psycopg.Connection, selection: Selection) -> None:
     for column in selection.equal:
         if column not in names:
             raise ArchiveError(f"{name} has no column {column}; it has {', '.join(names)}")
+    if selection.after is not None:
+        types = dict(columns_of(connection, selection.view))
+        if not all(_is_of(types[column], text) for column, text in zip(view.order, selection.after, strict=True)):
+            raise ArchiveError(f"cursor: no row of {name} stands there; take it from `next` of the page before")
+    _check_own(selection)
+
+
+def _check_own(selection: Selection) -> None:
+    if selection.scope.entity is not None and not VIEWS[selection.view].of:
+        raise NotOwnError(f"v_{selection.view} is about everybody; nothing in it is one entity's")
+
+
+_INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+
+
+def _is_of(type_: str, text: str) -> bool:
+    """Whether a text is a value of a type as the rows have it."""
+    try:
+        if type_ == "timestamp with time zone":
+            return f"{datetime.fromisoformat(text).replace(tzinfo=None).isoformat()}Z" == text
+        if type_ == "date":
+            return date.fromisoformat(text).isoformat() == text
+        if (limit := _INTEGERS.get(type_)) is not None:
+            return -limit <= int(text) < limit and str(int(text)) == text
+        # Half a character is no UTF-8.
+        return b"\0" not in text.encode()
+    except ValueError:
+        return False
 
 
 def lines(connection: psycopg.Connection, selection: Selection, limit: int | None = None) -> Generator[bytes]:
@@ -245,6 +273,8 @@ def _queries(
     if selection.after is not None and view.time == view.order[0]:
         begin, _ = selection.period
         last = datetime.fromisoformat(selection.after[0])
+        # A day begins where people live.
+        last = last if last.tzinfo else last.replace(tzinfo=LOCAL)
         selection = replace(selection, period=selection.period._replace(begin=max(begin or last, last)))
     for period in _pieces(connection, selection):
         yield _query(head, tail, columns, selection, period)
@@ -255,7 +285,8 @@ def _query(
 ) -> tuple[sql.Composed, dict[str, object]]:
     """`head from rows in order, up to a limit, tail`, and its parameters."""
     rows, values = _rows(selection, period, {column.name: column.type for column in columns})
-    order = sql.SQL(", ").join(map(sql.Identifier, VIEWS[selection.view].order))
+    # By the columns themselves: the head may give a text of one the same name.
+    order = sql.SQL(", ").join(sql.Identifier("rows", column) for column in VIEWS[selection.view].order)
     return sql.SQL("{} from {} rows order by {} limit %(limit)s{}").format(head, rows, order, tail), values
 
 
@@ -277,8 +308,7 @@ def _rows(selection: Selection, period: Period, types: Mapping[str, str]) -> tup
     values |= {"node_kind": None, "node": None}
     values |= zip(("begin", "end"), bounds, strict=True)
     source = (view.as_of if selection.known_at else view.source) or f"v_{selection.view}"
-    if selection.scope.entity is not None and not view.of:
-        raise NotOwnError(f"v_{selection.view} is about everybody; nothing in it is one entity's")
+    _check_own(selection)
     wanted: list[sql.Composable] = [selection.scope.clause(*view.of) if view.of else sql.SQL("true")]
     for name, operator in (("begin", ">="), ("end", "<")):
         if view.time and values[name]:

@@ -26,7 +26,7 @@ from dashboards.api.files import stream
 from dashboards.api.forms import form_of
 from dashboards.api.limits import with_limits
 from dashboards.api.openapi import Answer, rows_of
-from dashboards.api.periods import MOST_OF_ALL, MOST_OF_ONE, now, period_in, period_of
+from dashboards.api.periods import MOST_OF_ALL, MOST_OF_ONE, has_passed, period_in, period_of
 from dashboards.api.problems import ProblemError
 from dashboards.api.questions import (
     Action,
@@ -120,8 +120,7 @@ def router(context: Context) -> APIRouter:
             period = Period(*period_of(connection, asked.period, most)) if timed else EVER
             selection = Selection(view, period, known_at, chosen, grace, after, asked.scope)
             archive.check(connection, selection)
-            # What came until then has come from every partition.
-            lasting = known_at is not None and known_at < now(connection)
+            lasting = known_at is not None and has_passed(connection, known_at)
             if form == "json":
                 rows = list(archive.objects(connection, selection, asked.limit + 1))
                 if not rows:
@@ -155,15 +154,16 @@ def router(context: Context) -> APIRouter:
         return check
 
     @routes.get(
-        "/nodes/{kind}/{node}/balances",
+        "/nodes/{kind}/{node:path}/balances",
         summary="Plan against fact of one node",
         responses=rows_of("balance_15m", "balance_1h"),
     )
     async def balances_of(asked: Rows, kind: Kind, node: Node, step: Step = "15m") -> Response:
         view, equal = f"balance_{step}", {"node_kind": kind, "node": node}
         # What pages ask for all the time: a period that is known, as known now. Under load threads would wait in turn.
-        usual = not (asked.as_of or asked.cursor) and asked.period is not None and not asked.period.startswith("P")
-        if usual and form_of(asked.request, asked.format) == "json":
+        usual = asked.as_of is None and asked.cursor is None
+        ends = asked.period is not None and not asked.period.startswith("P")
+        if usual and ends and form_of(asked.request, asked.format) == "json":
             selection = Selection(view, Period(*period_in(asked.period)), equal=equal, scope=asked.scope)
             async with context.quick.asking() as connection:
                 rows = await archive.objects_at_once(connection, selection, asked.limit + 1)
@@ -173,7 +173,7 @@ def router(context: Context) -> APIRouter:
         return await run_in_threadpool(answer, asked, view, equal, one=True, there=there)
 
     @routes.get(
-        "/nodes/{kind}/{node}/plan",
+        "/nodes/{kind}/{node:path}/plan",
         summary="The plan of one node by the hour, ahead as well, with its limits",
         responses={200: {"model": Plan}},
     )

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
@@ -42,6 +42,7 @@ def page(request: Request, selection: Selection, rows: list[str], limit: int, *,
     headers = {}
     if cursor is not None:
         asked = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-        headers["Link"] = f'<{request.url.path}?{urlencode([*asked, ("cursor", cursor)])}>; rel="next"'
+        path, query = quote(request.scope["path"]), urlencode([*asked, ("cursor", cursor)])
+        headers["Link"] = f'<{path}?{query}>; rel="next"'
     body = f'{{"data":[{",".join(rows)}],"next":{json.dumps(cursor)}}}'
     return tagged(request, body.encode(), headers, lasting=lasting)

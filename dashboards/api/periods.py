@@ -33,6 +33,13 @@ def period_in(text: str | None, most: timedelta = MOST_OF_ONE, until: Callable[[
     return period
 
 
+def has_passed(connection: psycopg.Connection, at: datetime) -> bool:
+    """Whether the stream's time is past an instant: what came until then has come from every partition."""
+    row = connection.execute("select coalesce(watermark() > %s, false)", [at]).fetchone()
+    assert row is not None
+    return bool(row[0])
+
+
 def now(connection: psycopg.Connection) -> datetime:
     """The stream's time, which is what `until now` means; the wall clock's where nothing has come yet."""
     row = connection.execute("select coalesce(nullif(watermark(), '-infinity'), now())").fetchone()
