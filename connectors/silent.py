@@ -27,8 +27,9 @@ cross join lateral (
     select min(t.ts) as starts_at,
            array_agg(round(100.0 * least(p.on_time, p.expected) / p.expected)::int order by t.ts) as on_time,
            array_agg(round(100.0 * least(p.present, p.expected) / p.expected)::int order by t.ts) as present
-    from generate_series(
-        date_bin('15 minutes', watermark() - %(strip)s, 'epoch'), watermark() - interval '15 minutes', '15 minutes'
+    -- Before anybody has been heard of there is no time to look back from.
+    from nullif(watermark(), '-infinity') w (now) cross join generate_series(
+        date_bin('15 minutes', w.now - %(strip)s, 'epoch'), w.now - interval '15 minutes', '15 minutes'
     ) t (ts)
     left join lateral (
         select nullif(sum(expected), 0) as expected, sum(on_time) as on_time, sum(present) as present from partial

@@ -64,3 +64,11 @@ def test_the_strip_says_of_each_interval_what_came_in_time_and_what_is_there(dat
     assert (row["starts_at"], row["on_time"], row["present"]) == (
         minute(120), [0, 25, None, None], [100, 50, None, None],
     )  # fmt: skip
+
+
+def test_before_anything_was_heard_there_is_no_strip(database: Database) -> None:
+    watch(database.connection, None)
+    gap(database.connection, "DC", 120, 150, None)
+    database.connection.execute("set statement_timeout = '10s'")
+    (row,) = silent(database)
+    assert (row["since"], row["starts_at"], row["on_time"]) == (minute(120), None, None)
