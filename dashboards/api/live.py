@@ -1,5 +1,6 @@
 """The live state over HTTP: as it is now, and the news of it as server-sent events."""
 
+import hashlib
 import time
 from asyncio import timeout
 from collections.abc import AsyncIterator
@@ -7,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from math import isinf
 from typing import Annotated, Any, ClassVar
-from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -112,8 +112,9 @@ def router(context: Context) -> APIRouter:
         scope: Own,
         kind: Annotated[list[NodeKind], Query(description="Kinds of nodes.", examples=[["zone", "system"]])],
     ) -> Response:
-        body = hub.document(kind, await own(scope))
-        tag = f'W/"{hub.tag}:{"+".join(sorted(set(kind)))}:{quote(scope.entity or "")}"'
+        mine = await own(scope)
+        body = hub.document(kind, mine)
+        tag = f'W/"{hub.tag}:{"+".join(sorted(set(kind)))}:{_tag_of(mine)}"'
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if is_known(request, tag):
             return Response(status_code=304, headers=headers)
@@ -168,3 +169,9 @@ def router(context: Context) -> APIRouter:
         return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
 
     return routes
+
+
+def _tag_of(own: dict[str, frozenset[str]] | None) -> str:
+    """What stands for whose nodes are shown: it changes with the master data."""
+    named = "" if own is None else repr(sorted((kind, sorted(codes)) for kind, codes in own.items()))
+    return hashlib.blake2b(named.encode(), digest_size=8).hexdigest()
