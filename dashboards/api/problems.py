@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from connectors.archive import ArchiveError, NotOwnError
+from connectors.archive import ArchiveError
 from connectors.database import DatabaseError
 from connectors.kafka import KafkaError
 from schemas.period import PeriodError
@@ -114,10 +114,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ArchiveError)
     async def unreadable(_: Request, error: Exception) -> JSONResponse:
         return document(422, str(error))
-
-    @app.exception_handler(NotOwnError)
-    async def not_own(_: Request, error: NotOwnError) -> JSONResponse:
-        return document(403, str(error))
 
     @app.exception_handler(DatabaseError)
     @app.exception_handler(KafkaError)

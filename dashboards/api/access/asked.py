@@ -10,6 +10,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
+from connectors.archive import NotOwnError
 from connectors.scope import Scope
 from dashboards.api.access.audit import Audit, entry
 from dashboards.api.access.guard import challenge, unknown
@@ -67,6 +68,10 @@ def install(app: FastAPI, audit: Audit) -> None:
         place = f"{request.method} {request.scope['path']}"
         await audit.noted(entry(request, user.name, user.subject, "access", place, "refused", why=error.detail))
         return document(error.status, error.detail, error.headers)
+
+    @app.exception_handler(NotOwnError)
+    async def not_own(request: Request, error: NotOwnError) -> JSONResponse:
+        return await lacking(request, LackingError(str(error)))
 
 
 def _asks_whose(dependant: Dependant) -> bool:

@@ -36,6 +36,7 @@ def entry(
     request: Request, name: str, subject: str, action: str, target: str, outcome: Outcome, **detail: object
 ) -> Entry:
     """An entry about a request."""
-    # No text of PostgreSQL has a zero byte.
+    # No text of PostgreSQL has a zero byte, nor has one in its JSON.
     name, subject, target = (text.replace("\0", "") for text in (name, subject, target))
+    detail = {key: value.replace("\0", "") if isinstance(value, str) else value for key, value in detail.items()}
     return Entry(name, subject, request.client.host if request.client else "", action, target, outcome, detail)

@@ -76,6 +76,27 @@ def test_what_is_refused_to_somebody_is_written_down(
     ]  # fmt: skip
 
 
+def test_what_is_about_everybody_is_refused_to_an_entity_and_that_is_written_down(
+    asked: httpx.Client, issuer: Issuer, archive: psycopg.Connection
+) -> None:
+    for form in ("json", "csv"):
+        before = len(written(archive))
+        answer = asked.get(f"{API}/audit?period=2026-03-02&format={form}", headers=issuer.of("admin", "K"))
+        assert (answer.status_code, "insufficient_scope" in answer.headers["www-authenticate"]) == (403, True)
+        (row,) = written(archive)[before:]
+        assert row[:6] == ("admin", "1", "127.0.0.1", "access", "GET /api/v1/audit", "refused")
+        assert row[6]["why"] == answer.json()["detail"]
+
+
+def test_what_is_refused_to_a_name_with_a_nul_is_written_down_without_it(
+    asked: httpx.Client, issuer: Issuer, archive: psycopg.Connection
+) -> None:
+    before, token = len(written(archive)), issuer.token(preferred_username="a\0b")
+    assert asked.get(f"{API}/audit?period=P1D", headers={"Authorization": f"Bearer {token}"}).status_code == 403
+    (row,) = written(archive)[before:]
+    assert (row[0], row[6]["why"]) == ("ab", "the audit takes the role admin; ab is viewer")
+
+
 def test_what_nobody_has_signed_is_not(asked: httpx.Client, issuer: Issuer, archive: psycopg.Connection) -> None:
     before = written(archive)
     for token in ("x", issuer.token()[:-6] + "AAAAAA"):
