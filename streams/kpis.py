@@ -1,6 +1,6 @@
 """How much was asked of operators in a period, out of the journal."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -12,6 +12,7 @@ from schemas.alarm import Priority
 
 # What was called so long before a period may stand in it still.
 BEFORE = timedelta(days=30)
+_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def read_kpis(
@@ -22,7 +23,9 @@ def read_kpis(
         "select at, type || ' ' || object_kind || '/' || object, event, annunciated, priority from v_alarm_event"
         " where at >= %s and at < %s and (annunciated or event = 'clear') and {} order by at, event_id"
     )
-    rows = connection.execute(query.format(scope.clause("object_kind", "object")), [begin - BEFORE, end])
+    rows = connection.execute(
+        query.format(scope.clause("object_kind", "object")), [max(begin, _FIRST + BEFORE) - BEFORE, end]
+    )
     entries = [
         kpi.Entry(at, alarm, event, annunciated, Priority(priority)) for at, alarm, event, annunciated, priority in rows
     ]

@@ -21,6 +21,7 @@ from dashboards.api.access.issuer import Issuer
 from dashboards.api.access.login import Login
 from dashboards.api.context import PREFIX, Context
 from dashboards.api.hub import Hub
+from dashboards.api.questions import refuse_nul
 from dashboards.api.rules import Rules
 from schemas.settings import Settings
 
@@ -67,7 +68,9 @@ def make_app(settings: Settings) -> FastAPI:
     problems.install(app)
     asked.install(app, context.audit)
     for part in (archive, live, alarms, orders, me, public, health):
-        app.include_router(part.router(context), prefix=PREFIX, dependencies=[Depends(asked.fence)])
+        app.include_router(
+            part.router(context), prefix=PREFIX, dependencies=[Depends(asked.fence), Depends(refuse_nul)]
+        )
     openapi.install(app, context.readers, None if issuer is None else PUBLIC)
     page.install(app)
     if settings.trusted_proxies:

@@ -37,7 +37,7 @@ def form_of(request: Request, asked: Form | None) -> Form:
     for part in request.headers.get("accept", "*/*").split(","):
         media, *parameters = (word.strip() for word in part.split(";"))
         weight = next((word[2:] for word in parameters if word.startswith("q=")), "1")
-        accepted.append((float(weight) if weight.replace(".", "", 1).isdigit() else 0.0, media.lower()))
+        accepted.append((float(weight) if weight.replace(".", "", 1).isdecimal() else 0.0, media.lower()))
     for share, media in sorted(accepted, key=lambda one: -one[0]):
         if share and media in MEDIA_TYPES:
             return MEDIA_TYPES[media]  # type: ignore[return-value]

@@ -12,6 +12,7 @@ from dashboards.api.access.asked import Own, Who
 from dashboards.api.access.user import User
 from dashboards.api.forms import Form
 from dashboards.api.periods import DESCRIPTION, EXAMPLES
+from dashboards.api.problems import ProblemError
 from schemas.alarm import AlarmType
 from schemas.rules import Rule
 
@@ -48,6 +49,14 @@ _Cursor = Query(
     examples=[pages.encode(("2026-01-20T06:30:00Z", "E1", "01"))],
 )
 _Format = Query(description="The form, instead of the header Accept.", examples=["csv"])
+
+
+# A coroutine, for what is not one is called in a thread.
+async def refuse_nul(request: Request) -> None:
+    """Raise ProblemError where a text of the address holds a NUL, which no text of the archive can."""
+    for name, value in (*request.path_params.items(), *request.query_params.multi_items()):
+        if "\0" in value:
+            raise ProblemError(422, f"{name}: a text must not hold a NUL (%00)")
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ async def claims_of(token: str, issuer: Issuer, audience: str) -> dict[str, Any]
         raise TokenError(f"the token is not signed by one of {', '.join(sorted(ALGORITHMS))}") from None
     except BadSignatureError:
         raise TokenError("the signature of the token is wrong") from None
-    except (JoseError, ValueError, RecursionError):
+    # A TypeError where the header has a value of another type than its name says.
+    except (JoseError, TypeError, ValueError, RecursionError):
         raise TokenError("the token is no signed JWT, or not for its key") from None
     _check(claims, issuer.url, audience)
     return claims

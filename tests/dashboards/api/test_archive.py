@@ -78,10 +78,12 @@ def test_pages_follow_each_other_by_their_links(client: httpx.Client, path: str)
         ("application/vnd.apache.parquet", "application/vnd.apache.parquet"),
         ("image/png, application/vnd.apache.arrow.stream;q=0.5", "application/vnd.apache.arrow.stream"),
         ("application/json;q=0, text/*", "text/csv"),
+        # A superscript two, which is a digit and no number.
+        ("text/csv;q=\xb2, application/json;q=0.1", "application/json"),
     ],
 )  # fmt: skip
 def test_the_form_is_what_the_client_likes_best(client: httpx.Client, accept: str, media: str) -> None:
-    answer = client.get(address("gaps", period=DAYS), headers={"Accept": accept})
+    answer = client.get(address("gaps", period=DAYS), headers={b"Accept": accept.encode("latin-1")})
     assert answer.headers["content-type"].startswith(media)
 
 
@@ -166,6 +168,14 @@ def test_what_was_known_then_need_not_be_asked_for_again(
         ("nodes/facility/NONE/balances", {"period": "2026-03-02"}, 404, "there is no facility 'NONE'"),
         ("nodes/facility/NONE/plan", {"period": "2026-03-02"}, 404, "there is no facility 'NONE'"),
         ("nodes/city/F/balances", {"period": "2026-03-02"}, 422, "kind"),
+        ("readings", {"period": "2026-03-02", "as_of": ""}, 422, "'' is not an instant"),
+        ("nodes/facility/F/balances", {"period": "2026-03-02", "as_of": ""}, 422, "'' is not an instant"),
+        ("nodes/facility/F/balances", {"period": "2026-03-02", "cursor": ""}, 422, "cursor: take it from `next`"),
+        ("nodes", {"zone": "%00"}, 422, "zone: a text must not hold a NUL"),
+        ("readings", {"period": "2026-03-02", "emc": "M%001"}, 422, "emc: a text must not hold a NUL"),
+        ("alarms", {"zone": "%00"}, 422, "zone: a text must not hold a NUL"),
+        ("nodes/facility/%00/balances", {"period": "2026-03-02"}, 422, "node: a text must not hold a NUL"),
+        ("nodes/facility/%00/plan", {"period": "2026-03-02"}, 422, "node: a text must not hold a NUL"),
         ("nowhere", {}, 404, "there is nothing at /api/v1/nowhere"),
     ],
 )  # fmt: skip

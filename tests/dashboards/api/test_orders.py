@@ -64,6 +64,11 @@ def test_how_much_is_asked_of_people_is_what_the_command_prints(
     assert found.json()["figures"]["annunciated"]["value"] > 0
 
 
+def test_of_the_first_days_there_are_it_is_nothing(client: httpx.Client) -> None:
+    figures = client.get(f"{API}/alarms/kpi?period=0001-01-03").json()["figures"]
+    assert figures["annunciated"]["value"] == 0
+
+
 def test_an_order_of_several_is_answered_for_each(client: httpx.Client, room: Room) -> None:
     trip, _, zone, *_ = room.numbers
     with room.answering():

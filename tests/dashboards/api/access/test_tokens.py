@@ -105,6 +105,8 @@ def forged(issuer: Issuer, how: str) -> str:
             return issuer.token(header={"typ": "logout+jwt"})
         case "a header that must be understood":
             return issuer.token(header={"crit": ["unknown"], "unknown": "1"})
+        case "a header of another type":
+            return f"{encoded({'alg': 'RS256', 'kid': key.kid, 'crit': 1})}.{claims}.{signature}"
         case "cut":
             return token[: len(token) // 2]
     return how
@@ -115,7 +117,8 @@ def forged(issuer: Issuer, how: str) -> str:
     [
         "HS256 by the public key", "no algorithm", "no algorithm, written otherwise", "other claims",
         "another key of the same name", "another algorithm than the key's", "a key of its own within",
-        "no name of a key", "a token of another kind", "a header that must be understood", "cut", "x", "a.b.c", "...",
+        "no name of a key", "a token of another kind", "a header that must be understood",
+        "a header of another type", "cut", "x", "a.b.c", "...",
     ],
 )  # fmt: skip
 def test_a_forged_token_is_refused(asked: httpx.Client, issuer: Issuer, how: str) -> None:
