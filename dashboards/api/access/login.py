@@ -109,7 +109,8 @@ class Login:
                 request.session["alarm"] = request.query_params.get("alarm", "")[:10]
                 redirect: Response = await client.authorize_redirect(request, f"{self._base(request)}login/callback")
                 return redirect
-            except (AwayError, httpx.HTTPError) as error:
+            # An issuer without an authorization endpoint is a RuntimeError of Authlib.
+            except (AwayError, httpx.HTTPError, RuntimeError) as error:
                 return self._failed(request, "away", error)
 
         @routes.get("/login/callback")

@@ -109,6 +109,11 @@ def test_while_the_issuer_is_away_nothing_is_open(served: Settings) -> None:
             assert httpx.get(f"{address}/login").headers["location"] == f"{address}/public?login=away"
 
 
+def test_an_issuer_without_a_login_of_its_own_logs_nobody_in(asked: httpx.Client) -> None:
+    answer = asked.get("/login?alarm=%00")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{asked.base_url}/public?login=away")
+
+
 def test_while_redis_is_away_a_token_is_still_good(served: Settings, issuer: Issuer) -> None:
     changed = {"oidc_issuer": issuer.url, "redis": "redis://127.0.0.1:1"}
     with serving(served.model_copy(update=changed)) as address:
