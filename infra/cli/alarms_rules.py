@@ -50,7 +50,8 @@ def kpi_(
     Parameters
     ----------
     from_
-        From this instant; without it, the 30 days before the end. Without an offset it is local time.
+        From this instant; without it, the 30 days before the end, or as long as there is a journal. Without an
+        offset it is local time.
     to
         Up to this instant, itself excluded; without it, the newest entry of the journal.
     """
@@ -218,12 +219,14 @@ def _kpi_lines(found: kpi.Kpis) -> list[str]:
 
 def _period(connection: psycopg.Connection, from_: str | None, to: str | None) -> tuple[datetime, datetime]:
     end = instant("--to", to)
-    if end is None:
-        row = connection.execute("select max(at) + interval '1 microsecond' from v_alarm_event").fetchone()
+    begin = instant("--from", from_)
+    if begin is None or end is None:
+        row = connection.execute("select min(at), max(at) + interval '1 microsecond' from v_alarm_event").fetchone()
         if row is None or row[0] is None:
             raise UserError("the journal is empty: nobody has been called yet")
-        end = row[0]
-    begin = instant("--from", from_) or end - _MONTH
+        end = end or row[1]
+        # Days before there was a journal were not calm.
+        begin = begin or max(end - _MONTH, row[0])
     if begin >= end:
         raise UserError(f"the period is empty: {begin.isoformat()} does not lie before {end.isoformat()}")
     return begin, end

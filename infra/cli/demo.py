@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import cyclopts
+import psycopg
 from rich.console import Console
 from rich.live import Live
 
@@ -44,6 +45,7 @@ SERVED_S = 30.0
 # How far ahead of what has been processed a day at full speed may be sent.
 ABREAST = timedelta(hours=6)
 _BUILD = Path("build")
+_HOUR = len("2026-01-21 09:00")
 
 
 def register(app: cyclopts.App) -> None:
@@ -118,7 +120,8 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
         beside(loaded, "serve", "--port", str(port)),
     ):  # fmt: skip
         _await(port)
-        say(f"the control-room page: http://127.0.0.1:{port}/")
+        page = f"http://127.0.0.1:{port}/"
+        say(f"the control-room page: {page}")
         if grafana := _grafana(loaded):
             # Here, since it brings all of Grafana's types along.
             from dashboards.grafana import links
@@ -139,10 +142,9 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
         sender = threading.Thread(target=replay, daemon=True)
         sender.start()
         try:
-            with Live(console=Console(), screen=True, auto_refresh=False) as live:
+            with closing(_shown(reading, speed, page)) as screen:
                 while sender.is_alive():
-                    page = f"http://127.0.0.1:{port}/"
-                    live.update(view.render(view.read(reading), speed, page), refresh=True)
+                    next(screen)
                     sender.join(0.5)
         except KeyboardInterrupt:
             say("stopping")
@@ -151,7 +153,27 @@ def run_live(loaded: Settings, day_seconds: float, days: int) -> None:
             sender.join(STOP_S)
     if failed:
         raise failed[0]
-    say(f"the demonstration has ended; its tables stay in the space {loaded.space}")
+    say(
+        f"the demonstration has ended; its tables stay in the space {loaded.space}: "
+        f"TENGERIM_SPACE={loaded.space} .venv/bin/tengerim alarms list. The servers run until `make down`"
+    )
+
+
+def _shown(reading: psycopg.Connection, speed: float, page: str) -> Generator[None]:
+    """Show what is, again and again: on a terminal as a screen, else a line an hour."""
+    console = Console()
+    if console.is_terminal:
+        with Live(console=console, screen=True, auto_refresh=False) as live:
+            while True:
+                live.update(view.render(view.read(reading), speed, page), refresh=True)
+                yield
+    said = ""
+    while True:
+        line = view.hour(view.read(reading))
+        if line[:_HOUR] != said[:_HOUR]:
+            say(line)
+            said = line
+        yield
 
 
 def _grafana(loaded: Settings) -> str:

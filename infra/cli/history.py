@@ -3,7 +3,7 @@
 import csv
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import IO, Annotated, Literal, get_args
@@ -26,6 +26,8 @@ SHOWN_AT_MOST = 1_000
 NUMBERS = ("smallint", "integer", "bigint", "double precision", "interval")
 
 Option = cyclopts.Parameter
+Form = Literal["table", "csv", "parquet"]
+_FORM_OF: Mapping[str, Form] = {".csv": "csv", ".parquet": "parquet"}
 
 
 def register(app: cyclopts.App) -> None:
@@ -44,7 +46,7 @@ def history(
     emc: str | None = None,
     unit: str | None = None,
     dctu: str | None = None,
-    format_: Annotated[Literal["table", "csv", "parquet"], Option(name="--format")] = "table",
+    format_: Annotated[Form | None, Option(name="--format")] = None,
     out: Path | None = None,
 ) -> None:
     """Show or export a view of the archive.
@@ -75,11 +77,12 @@ def history(
     dctu
         Only this DCTU.
     format_
-        table (at most 1,000 rows), csv or parquet.
+        table (at most 1,000 rows), csv or parquet; without it as --out ends, else a table.
     out
         The file to write, replaced when it is whole; without it: the standard output.
     """
-    if format_ == "parquet" and out is None:
+    form = format_ or _FORM_OF.get(out.suffix.lower() if out else "", "table")
+    if form == "parquet" and out is None:
         raise UserError("a Parquet file cannot be shown: name it with --out FILE")
     period = Period(instant("--from", from_), instant("--to", to))
     equal = _equal(node, {"emc": emc, "unit": unit, "dctu": dctu})
@@ -88,7 +91,7 @@ def history(
         selection = Selection(archive.view_named(view), period, instant("--as-of", as_of), equal, read.grace)
         with archive.reading(space_url(read.database, read.space)) as connection:
             archive.check(connection, selection)
-            _write(connection, selection, format_, out)
+            _write(connection, selection, form, out)
     except ArchiveError as error:
         raise UserError(str(error)) from None
     except psycopg.Error as error:
@@ -100,15 +103,15 @@ def history(
         raise UserError(f"{out or 'the standard output'} cannot be written: {error.strerror}") from None
 
 
-def _write(connection: psycopg.Connection, selection: Selection, format_: str, out: Path | None) -> None:
+def _write(connection: psycopg.Connection, selection: Selection, form: Form, out: Path | None) -> None:
     columns = archive.columns_of(connection, selection.view)
-    limit = SHOWN_AT_MOST if format_ == "table" else None
+    limit = SHOWN_AT_MOST if form == "table" else None
     with (
         nullcontext(sys.stdout.buffer) if out is None else replacing(out) as file,
         # Closed first, so that an error here leaves no half-read COPY behind.
         closing(archive.lines(connection, selection, limit)) as lines,
     ):
-        match format_:
+        match form:
             case "csv":
                 file.writelines(csv_of(lines, columns))
             case "parquet":

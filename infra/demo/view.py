@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.texts import quantity
+from infra.words import many
 from schemas.alarm import Unit
 from schemas.time import LOCAL
 
@@ -86,13 +87,26 @@ def read(connection: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
 
 def render(state: dict[str, list[dict[str, Any]]], speed: float | None, page: str = "") -> Group:
     """The screen. `page`: the address of the control-room page."""
-    nodes = state["nodes"]
-    now = max((row["now"] for row in nodes), default=None)
+    nodes, now = state["nodes"], _now(state)
     panels = (
         _balances(nodes), _alarms(state["alarms"]), _units(state["units"]), _silent(state["silent"]),
         _events(state["events"], now),
     )  # fmt: skip
     return Group(_title(now, speed, page), *panels)
+
+
+def hour(state: dict[str, list[dict[str, Any]]]) -> str:
+    """The same in a line, for who keeps what is said in a file; another one with each hour."""
+    now = _now(state)
+    if now is None:
+        return "waiting for the first interval to close"
+    local = now.astimezone(LOCAL)
+    alarms, silent = (many(len(state[name]), what) for name, what in (("alarms", "alarm"), ("silent", "silent device")))
+    return f"{local:%Y-%m-%d %H}:00 Asia/Almaty: {alarms}, {silent}"
+
+
+def _now(state: dict[str, list[dict[str, Any]]]) -> datetime | None:
+    return max((row["now"] for row in state["nodes"]), default=None)
 
 
 def _title(now: datetime | None, speed: float | None, page: str) -> Text:

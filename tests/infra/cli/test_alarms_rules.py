@@ -87,10 +87,10 @@ def test_the_figures_are_those_of_the_calls_of_the_period(capsys: Said) -> None:
 
 @pytest.mark.stack
 @pytest.mark.usefixtures("used")
-def test_without_a_period_it_is_that_of_30_days_to_the_newest_entry_itself_included(capsys: Said) -> None:
+def test_without_a_period_it_is_that_of_the_journal_its_newest_entry_included(capsys: Said) -> None:
     found = answer(capsys, "kpi")
     assert datetime.fromisoformat(found["to"]) == at(120) + timedelta(microseconds=1)
-    assert datetime.fromisoformat(found["to"]) - datetime.fromisoformat(found["from"]) == timedelta(days=30)
+    assert datetime.fromisoformat(found["from"]) == at(0)
     assert found["figures"]["annunciated"]["value"] == 4
 
 

@@ -143,6 +143,15 @@ def test_a_file_has_what_the_standard_output_would(
 
 
 @pytest.mark.usefixtures("archive")
+@pytest.mark.parametrize(("name", "begins"), [("a.csv", b"dctu,"), ("a.parquet", b"PAR1"), ("a.txt", b"no rows")])
+def test_a_file_is_of_the_form_that_its_name_ends_with(
+    capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, name: str, begins: bytes
+) -> None:
+    ask(capsysbinary, "gap", "--out", str(tmp_path / name))
+    assert (tmp_path / name).read_bytes().startswith(begins)
+
+
+@pytest.mark.usefixtures("archive")
 def test_parquet_is_a_file_of_typed_columns(capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path) -> None:
     out = tmp_path / "reading.parquet"
     ask(capsysbinary, "reading", "--format", "parquet", "--out", str(out))

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from rich.console import Console
 
-from infra.demo.view import mw, read, render
+from infra.demo.view import hour, mw, read, render
 from infra.stack.stack import Addresses
 from tests.connectors.filled import at, new_archive, plan, register
 
@@ -39,6 +39,12 @@ def test_before_anything_has_happened_it_waits() -> None:
     screen = shown({})
     assert "Tengerim waiting for the first interval to close …" in screen
     assert "every DCTU reports" in screen
+
+
+def test_in_a_line_it_is_another_one_with_each_hour() -> None:
+    assert hour(EMPTY) == "waiting for the first interval to close"
+    state = EMPTY | {"nodes": [node("system", "system")], "alarms": [{}]}
+    assert hour(state) == "2026-01-21 10:00 Asia/Almaty: 1 alarm, 0 silent devices"
 
 
 def test_power_is_the_mean_of_an_interval() -> None:
