@@ -4,7 +4,7 @@ from collections.abc import Set
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
 from connectors import catalogue
@@ -104,6 +104,10 @@ def install(app: FastAPI, readers: Readers, open_to_all: Set[str] | None) -> Non
     """Serve the document. `open_to_all`: the paths for which nobody is asked who they are; None: all are."""
     of_routes = app.openapi
     whole: dict[str, Any] = {}
+
+    @app.get(PREFIX, include_in_schema=False)
+    def begin() -> RedirectResponse:
+        return RedirectResponse(f"{PREFIX}/openapi.json")
 
     @app.get(f"{PREFIX}/openapi.json", include_in_schema=False)
     def openapi() -> Response:

@@ -98,8 +98,8 @@ def show(number: int, /) -> None:
         entries = list(journal_of(connection, Wanted(alarm_id=number), newest=200))
     width = max(map(len, alarm))
     for name, value in alarm.items():
-        if value is not None and name != "detail":
-            print(f"{name:<{width}}  {_text(value)}")  # noqa: T201
+        if value is not None and name not in ("detail", "unit"):
+            print(f"{name:<{width}}  {_shown(alarm, name)}")  # noqa: T201
     for name, value in alarm["detail"].items():
         print(f"{name:<{width}}  {json.dumps(value, ensure_ascii=False)}")  # noqa: T201
     print()  # noqa: T201
@@ -307,6 +307,14 @@ def _amount(row: dict[str, Any], name: str = "value") -> str:
     if value is None:
         return ""
     return quantity(value, Unit(row["unit"]), "en", signed=name == "value" and row["unit"] in (Unit.W, Unit.WH))
+
+
+def _shown(alarm: dict[str, Any], name: str) -> str:
+    """A column as people read it: MW, and local time, as the journal below has them."""
+    if name in ("value", "limit_value"):
+        return _amount(alarm, name)
+    value = alarm[name]
+    return f"{_local(value)} {LOCAL.key}" if isinstance(value, datetime) else str(_text(value))
 
 
 def _local(at: datetime | None) -> str:

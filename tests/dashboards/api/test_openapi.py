@@ -35,6 +35,10 @@ def test_every_address_is_in_it(document: dict[str, Any]) -> None:
     }  # fmt: skip
 
 
+def test_the_beginning_of_all_addresses_leads_to_it(client: httpx.Client, document: dict[str, Any]) -> None:
+    assert client.get("/api/v1", follow_redirects=True).json() == document
+
+
 def test_whatever_it_refers_to_is_there(client: httpx.Client, document: dict[str, Any]) -> None:
     names = set(re.findall(r'"#/components/schemas/(\w+)"', client.get("/api/v1/openapi.json").text))
     assert names <= document["components"]["schemas"].keys()
