@@ -260,6 +260,10 @@ class Hub:
         self._filled = True
         self._set(states, entries[-1].id, whole=whole)
 
+    @property
+    def _is_live(self) -> bool:
+        return self.redis and self._filled
+
     async def _follow_database(self) -> None:
         while True:
             try:
@@ -280,9 +284,11 @@ class Hub:
             if version != self._alarms:
                 self._alarms = version
                 self._tell(self._alarm_event())
-            if not (self.redis and self._filled) and time.monotonic() - read > READ_S:
+            if not self._is_live and time.monotonic() - read > READ_S:
                 rows, names = await node_now.read_all(connection)
-                self._set(_encoded(states_of(names, rows)), whole=True)
+                # Redis may have come meanwhile, and knows better.
+                if not self._is_live:
+                    self._set(_encoded(states_of(names, rows)), whole=True)
                 read = time.monotonic()
             await asyncio.sleep(LOOK_S)
 

@@ -21,8 +21,12 @@ export function measure(alarm) {
   return `${amount(alarm, "value", signed)}, ${word("limit", amount(alarm, "limit_value"))}`;
 }
 
-function entry({ at, event, actor, reason }) {
-  return make("tr", {}, make("td", { class: "figure" }, figures.moment(at)), make("td", {}, word(event)), make("td", {}, actor ?? ""), make("td", {}, reason ?? ""));
+/** What to call it that its condition is no more: what a trip has taken is not back with that. */
+export const overOf = ({ type }) => (type === "TRIP" ? "no_more_loss" : "over");
+
+function entry({ at, type, event, actor, reason }) {
+  const what = word(event === "clear" ? overOf({ type }) : event);
+  return make("tr", {}, make("td", { class: "figure" }, figures.moment(at)), make("td", {}, what), make("td", {}, actor ?? ""), make("td", {}, reason ?? ""));
 }
 
 /** Open one by its number; `day` is told whose day somebody wants to see. */
@@ -45,7 +49,7 @@ export async function openAlarm(source, number, day) {
     const known = source.nodes.has(`${kind}/${object}`);
     dialog.replaceChildren(
       make("header", {},
-        make("h2", {}, `${nameOf(source, kind, object)} · ${rule.title[language()]} · ${word(alarm.priority)}`),
+        make("h2", {}, `${nameOf(source, kind, object)} · ${word(alarm.type)} · ${word(alarm.priority)}`),
         known && make("button", { type: "button", class: "main", onclick: () => {
           dialog.close();
           day(kind, object, figures.operatingDay(alarm.interval_start ?? alarm.raised_at ?? alarm.changed_at));

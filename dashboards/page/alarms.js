@@ -1,6 +1,6 @@
 // The alarm list as ISA-18.2 means it: who asks for somebody first, flashing until acknowledged, suppressed apart.
 
-import { measure } from "./alarm.js";
+import { measure, overOf } from "./alarm.js";
 import { arrange, find, letWalk, make, say } from "./dom.js";
 import * as figures from "./figures.js";
 import { nameOf } from "./node.js";
@@ -11,6 +11,8 @@ const SUPPRESSED = ["SHLVD", "DSUPR", "OOSRV"];
 const UNANSWERED = ["UNACK", "RTNUN", "LUNACK"];
 const SHAPES = { high: "M8 1 15 8 8 15 1 8Z", medium: "M8 2 15 14H1Z", low: "M3 3H13V13H3Z" };
 const MARKS = { high: "1", medium: "2", low: "3" };
+const MOST_ORDERED = 500;
+const MOST_SAID = 5;
 const chosen = new Set();
 
 function shape(priority) {
@@ -22,7 +24,9 @@ function remark(alarm) {
   if (alarm.shelved_until) return word("shelved_until", figures.moment(alarm.shelved_until));
   if (alarm.suppressed_by || alarm.out_of_service) return alarm.suppressed_by ?? alarm.out_of_service;
   if (alarm.acked_by) return word("acked_by", alarm.acked_by);
-  if (!alarm.condition) return word("over");
+  if (!alarm.condition) return word(overOf(alarm));
+  // It ends only beyond its deadband, or after a while.
+  if (alarm.value !== null && alarm.limit_value !== null && Math.abs(alarm.value) < alarm.limit_value) return word("within");
   return alarm.escalated ? word("escalated") : "";
 }
 
@@ -60,13 +64,15 @@ function update(element, alarm, source) {
 let askFor = () => {};
 
 function tools(source) {
-  const known = new Set(source.alarms.map((alarm) => alarm.alarm_id));
+  const alarms = source.alarms ?? [];
+  const known = new Set(alarms.map((alarm) => alarm.alarm_id));
   for (const number of chosen) if (!known.has(number)) chosen.delete(number);
   find("#alarms").classList.toggle("read-only", source.me.orders.length === 0);
+  const over = alarms.some((alarm) => chosen.has(alarm.alarm_id) && !alarm.condition);
   const order = (name, needs) => source.me.orders.includes(name) && make("button", {
-    type: "button", disabled: chosen.size === 0, onclick: () => askFor(name, needs, [...chosen]),
+    type: "button", disabled: chosen.size === 0 || (name === "reset" && !over), onclick: () => askFor(name, needs, [...chosen]),
   }, word({ acknowledge: "ack" }[name] ?? name));
-  const standing = source.alarms.filter((alarm) => !SUPPRESSED.includes(alarm.state)).map((alarm) => alarm.alarm_id);
+  const standing = alarms.filter((alarm) => !SUPPRESSED.includes(alarm.state)).map((alarm) => alarm.alarm_id);
   const whole = make("input", { type: "checkbox", "aria-label": word("all"), onchange: (event) => {
     chosen.clear();
     if (event.target.checked) standing.forEach((number) => chosen.add(number));
@@ -82,9 +88,10 @@ let opened = () => {};
 
 export function showAlarms(source) {
   const place = find("#alarms .rows");
-  const alarms = new Map(source.alarms.map((alarm) => [String(alarm.alarm_id), alarm]));
-  const standing = source.alarms.filter((alarm) => !SUPPRESSED.includes(alarm.state));
-  const apart = source.alarms.filter((alarm) => SUPPRESSED.includes(alarm.state));
+  const found = source.alarms ?? [];
+  const alarms = new Map(found.map((alarm) => [String(alarm.alarm_id), alarm]));
+  const standing = found.filter((alarm) => !SUPPRESSED.includes(alarm.state));
+  const apart = found.filter((alarm) => SUPPRESSED.includes(alarm.state));
   const keys = [
     ...(standing.length ? standing.map((alarm) => String(alarm.alarm_id)) : ["nothing"]),
     ...(apart.length ? ["apart", ...apart.map((alarm) => String(alarm.alarm_id))] : []),
@@ -92,7 +99,7 @@ export function showAlarms(source) {
   arrange(place, keys,
     (key) => (alarms.has(key) ? create(key, source, (number) => opened(number)) : make(key === "apart" ? "h3" : "p", { class: key })),
     (element, key) => {
-      if (key === "nothing") say(element, word("nothing"));
+      if (key === "nothing") say(element, word(source.alarms ? "nothing" : "waiting"));
       else if (key === "apart") say(element, word("suppressed", apart.length));
       else update(element, alarms.get(key), source);
     });
@@ -118,7 +125,7 @@ export function letOrder(source, open) {
     make("h2", {}, `${word({ acknowledge: "ack" }[name] ?? name)} · ${word("chosen", numbers.length)}`),
     !source.me.asked && label(word("who"), who),
     needs.includes("minutes") && label(word("minutes"), make("input", { name: "minutes", type: "number", min: 1, max: 43200, value: 60, required: true })),
-    label(word("reason"), make("input", { name: "reason", maxlength: 2000, required: needs.includes("reason") })),
+    label(word(name === "comment" ? "comment" : "reason"), make("input", { name: "reason", maxlength: 2000, required: needs.includes("reason") })),
     make("div", { class: "buttons" },
       make("button", { type: "button", onclick: () => dialog.close() }, word("cancel")),
       make("button", { type: "submit", class: "main" }, word("send"))));
@@ -127,14 +134,18 @@ export function letOrder(source, open) {
 
     async function send({ actor, reason, minutes }) {
       const said = find("#said");
+      const given = { order: name, actor, reason, ...(minutes ? { minutes: Number(minutes) } : {}) };
+      const refused = new Set();
       try {
-        const answers = await ask("orders", {
-          method: "POST", headers: { "Content-Type": "application/json" },
-          body: JSON.stringify({ order: name, alarms: numbers, actor, reason, ...(minutes ? { minutes: Number(minutes) } : {}) }),
-        });
-        const refused = answers.filter((answer) => answer.done !== true);
-        say(said, refused.map((answer) => answer.done === null ? word("no_answer") : answer.answer).join("; "));
-        chosen.clear();
+        for (let first = 0; first < numbers.length; first += MOST_ORDERED) {
+          const alarms = numbers.slice(first, first + MOST_ORDERED);
+          const answers = await ask("orders", {
+            method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ...given, alarms }),
+          });
+          alarms.forEach((number) => chosen.delete(number));
+          for (const { done, answer } of answers) if (done !== true) refused.add(done === null ? word("no_answer") : answer);
+        }
+        say(said, [...refused].slice(0, MOST_SAID).join("; ") + (refused.size > MOST_SAID ? " …" : ""));
       } catch (error) {
         say(said, error.message);
       }

@@ -9,7 +9,7 @@ import { hear, showState } from "./freshness.js";
 import { letChoose, showLooks } from "./looks.js";
 import { nameOf, openNode } from "./node.js";
 import { showSilent } from "./silent.js";
-import { Source } from "./source.js";
+import { AGAIN_MS, REGULARLY_MS, Source } from "./source.js";
 import { showSystem, showZones } from "./tiles.js";
 import { showUnits } from "./units.js";
 import { language, word } from "./words.js";
@@ -19,39 +19,43 @@ const ENERGIES = [["gen", "generation"], ["cons", "consumption"], ["exch", "inte
 
 const source = new Source();
 const chart = new DayChart(find("#day .chart"));
-const shown = { kind: "system", node: "system", energy: "gen", found: null, at: "" };
+const shown = { kind: "system", node: "system", energy: "gen", found: null };
 
-const stateShown = () => source.states[shown.kind]?.[shown.node];
+/** What is known of the node shown, but for the time: where it is another, its day may be. */
+const stateShown = () => JSON.stringify({ ...source.states[shown.kind]?.[shown.node], now: null });
 const operatingDay = () => {
   const state = source.states.system?.system;
   return state ? figures.operatingDay(state.ts ?? state.now) : null;
 };
 
-/** Read the day of the chosen node, where its newest interval is another than the one shown. */
-async function readDay(again = false) {
-  const day = operatingDay();
-  const at = `${shown.kind}/${shown.node}/${day}/${stateShown()?.ts}`;
-  if (!day || (at === shown.at && !again)) return;
-  shown.at = at;
+let read = { what: "", state: "", at: 0 };
+let reading = "";
+
+/** Read the day of the chosen node where it may be another than the one shown; and regularly, for what came late for an
+    earlier interval the live state does not tell. */
+async function readDay() {
   const { kind, node } = shown;
-  try {
-    const found = await source.day(kind, node, day);
-    // Another may have been chosen meanwhile, and been quicker.
-    if (shown.at !== at) return;
-    shown.found = { kind, node, ...found };
-    showDay();
-  } catch {
-    if (shown.at === at) shown.at = "";
-  }
+  const day = operatingDay(), state = stateShown(), what = `${kind}/${node}/${day}`;
+  if (!day || reading === what) return;
+  if (read.what === what && performance.now() - read.at < (read.state === state ? REGULARLY_MS : AGAIN_MS)) return;
+  reading = what;
+  const found = await source.day(kind, node, day).catch(() => null);
+  // Another may have been chosen meanwhile, and been quicker.
+  if (reading !== what) return;
+  reading = "";
+  read = { what, state: found && state, at: performance.now() };
+  source.note("day", found !== null);
+  if (!found) return;
+  shown.found = { kind, node, day, ...found };
+  showDay();
 }
 
 function showDay() {
-  const day = operatingDay();
-  if (!shown.found || !day) {
+  if (!shown.found) {
     say(find("#day h2"), `${word("system")} · ${word("plan")}`);
     return;
   }
-  const { kind, node } = shown.found;
+  const { kind, node, day } = shown.found;
   const name = kind === "system" ? word("system") : nameOf(source, kind, node);
   say(find("#day h2"), `${word("day_of", name, figures.date(`${day}T12:00:00+05:00`))}, ${word("MW")}`);
   chart.show(columnsOf(shown.found, shown.energy));
@@ -60,7 +64,7 @@ function showDay() {
 function choose(kind, node) {
   Object.assign(shown, { kind, node });
   choices();
-  readDay(true);
+  readDay();
 }
 
 const showDayOf = (kind, code, day) => openNode(source, kind, code, day, (alarm) => showAlarm(alarm.alarm_id));
@@ -132,7 +136,7 @@ function begin() {
   source.addEventListener("me", () => { showMe(); showAlarms(source); });
   source.addEventListener("silent", () => showSilent(source));
   source.addEventListener("status", () => { hear(source.status); showState(source); });
-  setInterval(() => showState(source), LOOK_MS);
+  setInterval(() => { showState(source); readDay(); }, LOOK_MS);
   showAll();
   source.start();
 }

@@ -50,8 +50,10 @@ function versions({ plan }) {
   return found.length ? found.map(({ ts, version }) => word("version", version, figures.time(ts))).join(" · ") : word("no_plan");
 }
 
-function alarmsOf(source, code, facility, open) {
-  const own = source.alarms.filter((alarm) => [code, facility].includes(alarm.object));
+function alarmsOf(source, kind, code, facility, open) {
+  if (!source.alarms) return [make("li", {}, word("waiting"))];
+  const objects = [`${kind}/${code}`, `facility/${facility}`];
+  const own = source.alarms.filter((alarm) => objects.includes(`${alarm.object_kind}/${alarm.object}`));
   return own.map((alarm) => make("li", {}, make("button", { type: "button", class: "plain", onclick: () => open(alarm) },
     `${figures.moment(alarm.raised_at ?? alarm.changed_at)} · ${word(alarm.type)} · ${word(alarm.priority)} · ${word(alarm.state)}`)));
 }
@@ -75,7 +77,7 @@ export async function openNode(source, kind, code, day, open) {
       make("a", { href: path, download: true, class: "button" }, word("export")),
       make("button", { type: "button", onclick: () => dialog.close() }, word("close"))),
     facts, chart, data, said,
-    make("ul", {}, ...alarmsOf(source, code, node?.facility, (alarm) => { dialog.close(); open(alarm); })));
+    make("ul", {}, ...alarmsOf(source, kind, code, node?.facility, (alarm) => { dialog.close(); open(alarm); })));
   if (!dialog.open) dialog.showModal();
 
   async function fill() {

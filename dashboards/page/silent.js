@@ -14,18 +14,18 @@ function strip(row) {
 }
 
 export function showSilent(source) {
-  const rows = new Map(source.silent.map((row) => [row.dctu, row]));
+  const rows = new Map((source.silent ?? []).map((row) => [row.dctu, row]));
   arrange(find("#silent .rows"), rows.size ? [...rows.keys()] : ["nothing"],
     (key) => (key === "nothing" ? make("p", { class: "nothing" }) : make("article", { class: "device" },
       make("span", { class: "name" }), make("span", { class: "when figure" }), make("span", { class: "shape" }))),
     (element, key) => {
       const row = rows.get(key);
-      if (!row) return say(element, word("nobody_silent"));
+      if (!row) return say(element, word(source.silent ? "nobody_silent" : "waiting"));
       element.classList.toggle("healed", row.healed_at !== null);
       say(find(".name", element), `${row.dctu} · ${row.facility_name ?? ""}`);
       say(find(".when", element), row.healed_at ? word("healed", figures.moment(row.healed_at)) : word("since", figures.moment(row.since)));
       return find(".shape", element).replaceChildren(strip(row));
     });
-  const open = source.silent.filter((row) => row.healed_at === null).length;
-  say(find("#silent h2"), `${word("silent")} · ${open}`);
+  const open = source.silent?.filter((row) => row.healed_at === null).length;
+  say(find("#silent h2"), [word("silent"), open].filter((part) => part !== undefined).join(" · "));
 }

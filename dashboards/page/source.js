@@ -1,14 +1,17 @@
-// What the page knows: states of nodes, alarms, silent devices, who looks, and how fresh all of it is. Events: nodes,
-// states, alarms, silent, me, status.
+// What the page knows: states of nodes, alarms, silent devices, who looks, and how fresh all of it is; null: nobody has
+// answered yet. Events: nodes, states, alarms, silent, me, status.
 
 const API = "api/v1/";
 const KINDS = ["system", "zone", "unit", "facility"];
 // Several changes within this time are one look, and a source that is away is asked again after this long.
 const TOGETHER_MS = 200;
-const AGAIN_MS = 2000;
+export const AGAIN_MS = 2000;
+// No answer within this time is none. What no news tell of is asked for this often.
+const ANSWER_MS = 20_000;
+export const REGULARLY_MS = 60_000;
 
 export async function ask(path, options) {
-  const answer = await fetch(API + path, options);
+  const answer = await fetch(API + path, { signal: AbortSignal.timeout(ANSWER_MS), ...options });
   // Known no longer: the front page offers to log in.
   if (answer.status === 401) location.reload();
   const body = answer.status === 304 ? null : await answer.json();
@@ -30,18 +33,35 @@ async function askAll(path) {
 export class Source extends EventTarget {
   nodes = new Map();
   states = {};
-  alarms = [];
-  silent = [];
-  status = { now: null, redis: null, database: null };
+  alarms = null;
+  silent = null;
+  status = { now: null, wall: null, redis: null, database: null };
   me = { asked: false, name: "", role: "", entity: null, orders: [] };
   connected = false;
   heardAt = 0;
+  /** Questions whose last answer was none, and since when: what they ask for may be old. */
+  failing = new Map();
+  #statusAt = 0;
+  #newest = "";
+  #strangers = new Set();
   #events = null;
   #waiting = new Set();
   #working = new Set();
 
   start() {
     this.#listen();
+    setInterval(() => this.connected && this.#soon("silent"), REGULARLY_MS);
+  }
+
+  /** What time it is by the server's clock, in milliseconds; null: it has not said. */
+  get wall() {
+    return this.status.wall && this.status.wall * 1000 + performance.now() - this.#statusAt;
+  }
+
+  /** A question was answered, or not. */
+  note(name, answered) {
+    if (answered) this.failing.delete(name);
+    else if (!this.failing.has(name)) this.failing.set(name, performance.now());
   }
 
   /** A node's rows of an operating day, and its plan of the whole of it. */
@@ -74,6 +94,7 @@ export class Source extends EventTarget {
     on("reset", () => this.#soon("nodes", "states", "alarms", "silent"));
     on("status", (status) => {
       this.status = status;
+      this.#statusAt = this.heardAt;
       this.#tell("status");
     });
   }
@@ -105,12 +126,15 @@ export class Source extends EventTarget {
     this.#working.add(name);
     try {
       await this[`_${name}`]();
-      this.#tell(name);
+      this.note(name, true);
     } catch {
+      this.note(name, false);
       setTimeout(() => this.#soon(name), AGAIN_MS);
+      return;
     } finally {
       this.#working.delete(name);
     }
+    this.#tell(name);
   }
 
   async _nodes() {
@@ -120,7 +144,19 @@ export class Source extends EventTarget {
 
   async _states() {
     const found = await ask(`now?${KINDS.map((kind) => `kind=${kind}`).join("&")}`);
-    if (found) this.states = found.nodes;
+    if (!found) return;
+    this.states = found.nodes;
+    const codes = Object.entries(this.states).flatMap(([kind, nodes]) => Object.keys(nodes).map((code) => `${kind}/${code}`));
+    // Registered meanwhile. Whom the answer does not name, either, is not asked for again and again.
+    const strangers = codes.filter((code) => !this.nodes.has(code) && !this.#strangers.has(code));
+    if (this.nodes.size && strangers.length) {
+      strangers.forEach((code) => this.#strangers.add(code));
+      this.#soon("nodes");
+    }
+    // Who is silent may be others with every interval, without an alarm.
+    const newest = Object.values(this.states).flatMap(Object.values).reduce((last, { ts }) => (ts > last ? ts : last), "");
+    if (newest !== this.#newest) this.#soon("silent");
+    this.#newest = newest;
   }
 
   async _alarms() {

@@ -2,7 +2,7 @@
 
 import { arrange, find, make, say } from "./dom.js";
 import * as figures from "./figures.js";
-import { ask } from "./source.js";
+import { ask, REGULARLY_MS } from "./source.js";
 import { word } from "./words.js";
 
 const SHOWN = 40;
@@ -21,15 +21,13 @@ export function deviationOf(node, state) {
 const asked = new Set();
 
 /** The last hours of a unit, once: what comes after it the live state tells. */
-async function recall(source, code) {
-  if (asked.has(code)) return;
+async function recall(code, node) {
   asked.add(code);
   try {
     const { data } = await ask(`nodes/unit/${encodeURIComponent(code)}/balances?period=PT6H`);
-    const node = source.nodes.get(`unit/${code}`);
     for (const row of data) if (row.closed) remember(code, row, deviationOf(node, row));
   } catch {
-    asked.delete(code);
+    setTimeout(() => asked.delete(code), REGULARLY_MS);
   }
 }
 
@@ -56,9 +54,11 @@ function spark(code, size) {
 
 function ranked(source) {
   const called = new Map();
-  for (const alarm of source.alarms) {
+  for (const alarm of source.alarms ?? []) {
     if (!["UNACK", "ACKED", "LUNACK", "LACK", "RTNUN"].includes(alarm.state)) continue;
-    const rank = RANK[alarm.priority] + (alarm.condition ? 0.5 : 0);
+    // What is over waits for a hand in the list of alarms; its unit needs no look for that.
+    if (!alarm.condition) continue;
+    const rank = RANK[alarm.priority];
     called.set(`${alarm.object_kind}/${alarm.object}`, Math.max(rank, called.get(`${alarm.object_kind}/${alarm.object}`) ?? 0));
     for (const one of alarm.detail?.contributors ?? []) called.set(`unit/${one.unit}`, Math.max(0.5, called.get(`unit/${one.unit}`) ?? 0));
   }
@@ -93,6 +93,7 @@ export function showUnits(source, choose) {
       : plan ? figures.percent(deviation / Math.abs(plan), { signed: true }) : "");
     const draw = () => find(".shape", element).replaceChildren(spark(code, Math.abs(plan ?? 0)));
     draw();
-    if (!asked.has(code)) recall(source, code).then(draw);
+    // Of which kind it is, its node says.
+    if (node && !asked.has(code)) recall(code, node).then(draw);
   });
 }

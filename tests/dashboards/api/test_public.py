@@ -108,3 +108,43 @@ def test_nobody_is_kept_out_by_how_it_looks(tab: Page, asked_at: str, theme: str
     expect(tab.get_by_role("link", name="Log in")).to_be_visible(timeout=15_000)
     found = Axe().run(tab).response["violations"]
     assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+
+
+def test_the_way_in_is_there_while_the_profile_is_not(tab: Page, asked_at: str) -> None:
+    tab.route(f"**{PROFILE}", lambda route: route.fulfill(status=503, body="{}"))
+    tab.goto(asked_at)
+    expect(tab.get_by_role("link", name="Log in")).to_be_visible(timeout=15_000)
+    expect(tab.locator("#figures")).to_have_text("Waiting for data")
+
+
+def test_the_way_in_is_at_the_pages_own_address_once_the_profile_has_come(tab: Page, asked_at: str) -> None:
+    tab.clock.install()
+    tab.route(f"**{PROFILE}", lambda route: route.fulfill(status=503, body="{}"), times=1)
+    tab.goto(f"{asked_at}/public")
+    expect(tab.locator("#said")).to_contain_text("has not answered", timeout=15_000)
+    tab.clock.fast_forward(61_000)
+    expect(tab.get_by_role("link", name="Log in")).to_be_visible(timeout=15_000)
+    expect(tab.locator("#said")).to_be_empty()
+
+
+def test_nobody_is_shown_a_way_in_where_there_is_none(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/public")
+    expect(tab.locator("#day canvas")).to_be_visible(timeout=15_000)
+    expect(tab.locator("#login")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("kk", "жауап бермейді"), ("ru", "не отвечает"), ("en", "has not answered")]
+)
+def test_it_says_since_when_the_server_is_gone(tab: Page, asked_at: str, language: str, says: str) -> None:
+    # Noon in Almaty.
+    tab.clock.install(time=datetime(2026, 3, 3, 7, tzinfo=UTC))
+    tab.goto(f"{asked_at}/?lang={language}")
+    expect(tab.locator("#day canvas")).to_be_visible(timeout=15_000)
+    tab.route(f"**{PROFILE}", lambda route: route.abort())
+    tab.clock.fast_forward(3 * 3600_000)
+    said = tab.locator("#said")
+    expect(said).to_contain_text(says, timeout=15_000)
+    expect(said).to_contain_text("12:0")
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []

@@ -112,6 +112,24 @@ def test_an_alarm_is_acknowledged_from_the_page_and_stands_in_the_journal(
     assert ("Айгерім",) in found
 
 
+def test_a_flood_is_acknowledged_at_once(tab: Page, control_room: str, room: Room) -> None:
+    room.write(
+        "insert into alarm (type, object_kind, object, state, life, condition, latched, priority, acked_by, escalated,"
+        " rule_reason, order_reason, out_of_service, level, doubtful, unit, detail, changed_at) select 'DEV_CONS',"
+        " 'facility', 'G' || i, 'UNACK', 'UNACK', true, false, 'high', '', false, '', '', '', 1, false, 'W', '{}',"
+        " '2026-03-02T01:00Z' from generate_series(1, 510) i"
+    )
+    tab.goto(control_room)
+    expect(tab.locator("#alarms article.unanswered").nth(510)).to_be_attached(timeout=LONG_MS)
+    tab.get_by_label("Select all").check()
+    tab.get_by_role("button", name="Acknowledge", exact=True).click()
+    with room.answering():
+        tab.get_by_label("Who").fill("Айгерім")
+        tab.get_by_role("button", name="Send").click()
+        expect(tab.locator("#alarms article.unanswered")).to_have_count(0, timeout=4 * LONG_MS)
+    expect(tab.locator("#alarms .tools")).not_to_contain_text("selected")
+
+
 def test_what_is_refused_is_said(tab: Page, control_room: str, room: Room) -> None:
     tab.goto(control_room)
     row = tab.locator(f'#alarms article[data-key="{room.numbers[0]}"]')
@@ -176,7 +194,7 @@ def test_the_clock_is_the_streams_in_local_time(tab: Page, address: str, archive
 def test_the_link_of_a_notification_opens_its_alarm_with_what_to_do(tab: Page, control_room: str, room: Room) -> None:
     tab.goto(f"{control_room}/alarms/{room.numbers[0]}")
     dialog = tab.locator("#alarm")
-    expect(dialog.get_by_role("heading")).to_have_text("Fort · Sudden loss of generation · high", timeout=LONG_MS)
+    expect(dialog.get_by_role("heading")).to_have_text("Fort · Sudden loss of power · high", timeout=LONG_MS)
     expect(dialog.locator(".response")).to_contain_text("What to do: Call the station")
     expect(dialog.locator(".journal tr")).to_have_count(2)
     dialog.get_by_role("button", name="Show the day").click()
