@@ -197,7 +197,7 @@ def order(page: Page, row: Any, name: str, who: str, reason: str = "") -> None:
     row.get_by_role("checkbox").check(timeout=LONG_MS)
     page.locator("#alarms .tools").get_by_role("button", name=name, exact=True).click()
     page.get_by_label("Who").fill(who)
-    page.get_by_label("Reason").fill(reason)
+    page.locator("#order").get_by_label("Comment" if name == "Comment" else "Reason").fill(reason)
     page.get_by_role("button", name="Send").click()
 
 
