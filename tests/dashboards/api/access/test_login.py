@@ -24,7 +24,7 @@ def test_who_orders_is_not_asked_for_a_name(tab: Page, place: str) -> None:
     log_in(tab, place, "oleg")
     tab.locator("#alarms article input").check(timeout=LONG_MS)
     tab.get_by_role("button", name="Comment").click()
-    expect(tab.get_by_label("Reason")).to_be_visible()
+    expect(tab.locator("#order").get_by_label("Comment")).to_be_visible()
     expect(tab.get_by_label("Who")).to_have_count(0)
 
 
