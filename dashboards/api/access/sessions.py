@@ -47,17 +47,13 @@ class Sessions:
     async def begin(self, session: Session) -> str:
         """The number by which it is found."""
         number = secrets.token_urlsafe(32)
-        await self.keep(number, session)
+        await self._set(number, session)
         return number
 
     async def find(self, number: str) -> Session | None:
         """The session of a number; None: there is none, or no longer."""
         text = await self._client.get(self._key(number))
         return None if text is None else Session.model_validate_json(text)
-
-    async def keep(self, number: str, session: Session) -> None:
-        """Until its end."""
-        await self._set(number, session)
 
     async def renew(self, number: str, session: Session) -> bool:
         """In place of what is there; False where it has ended meanwhile."""
